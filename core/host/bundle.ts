@@ -1,0 +1,68 @@
+/** A bundle, read and checked: everything that can be known to be wrong before anything is made. */
+
+import { errnoOf, RunoError } from "../error.ts";
+import { parseSpec } from "../spec/parse.ts";
+import type { Spec } from "../spec/types.ts";
+import { assertValid } from "../spec/validate.ts";
+import type { CreateOptions } from "./options.ts";
+
+/** What was read. */
+export interface Bundle {
+  readonly spec: Spec;
+  /** Absolute, without symlinks. */
+  readonly rootfs: string;
+  readonly configPath: string;
+  /** What is odd but allowed. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads config.json and finds the root file system. */
+export function readBundle(options: Pick<CreateOptions, "bundle" | "config">): Bundle {
+  const configPath = options.config ?? `${options.bundle}/config.json`;
+  const spec = parseSpec(readConfig(configPath), configPath);
+  const warnings = assertValid(spec, configPath).map(({ pointer, message }) => `${configPath}: ${pointer}: ${message}`);
+  return { spec, rootfs: findRootfs(spec, options.bundle), configPath, warnings };
+}
+
+function readConfig(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    const missing = errnoOf(error) === "ENOENT";
+    throw new RunoError(missing ? `JSON specification file ${path} not found` : `reading "${path}"`, {
+      kind: "invalid",
+      ...missing ? {} : { cause: error },
+    });
+  }
+}
+
+function findRootfs(spec: Spec, bundle: string): string {
+  const path = spec.root?.path ?? "";
+  const absolute = (path.startsWith("/") ? path : `${bundle}/${path}`).replaceAll(/\/+(\.\/)*/g, "/").replace(
+    /(?<=.)\/$/,
+    "",
+  );
+  const what = `root file system "${absolute}" (root.path of config.json)`;
+  let real: string;
+  try {
+    real = Deno.realPathSync(absolute);
+  } catch (error) {
+    throw new RunoError(`invalid ${what}`, { kind: "invalid", cause: error });
+  }
+  if (!Deno.statSync(real).isDirectory) throw new RunoError(`invalid ${what}: ENOTDIR`, { kind: "invalid" });
+  if (Deno.lstatSync(absolute).isSymlink) {
+    throw new RunoError(`invalid ${what}: not an absolute path, or a symlink`, { kind: "invalid" });
+  }
+  return real;
+}
+
+/** Who copies the terminal: the rules about --console-socket and --detach. The words are runc's, "runc" included. */
+export function checkTerminal(spec: Spec, options: Pick<CreateOptions, "detach" | "consoleSocket">): void {
+  const terminal = spec.process?.terminal === true;
+  if (terminal && options.detach && options.consoleSocket === undefined) {
+    throw new RunoError("cannot allocate tty if runc will detach without setting console socket", { kind: "invalid" });
+  }
+  if ((!options.detach || !terminal) && options.consoleSocket !== undefined) {
+    throw new RunoError("cannot use console socket if runc will not detach or allocate tty", { kind: "invalid" });
+  }
+}

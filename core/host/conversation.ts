@@ -1,0 +1,86 @@
+/**
+ * The conversation of the host with the process that becomes init, over one SOCK_SEQPACKET pair.
+ *
+ * | init asks              | sent by | the host does                                          | and answers   |
+ * |------------------------|---------|--------------------------------------------------------|---------------|
+ * | idmap                  | parent  | writes uid_map, gid_map, setgroups (or the mapping tools) | a byte     |
+ * | cgroup                 | init    | takes note of init's pid, joins it to its cgroup, limits | a byte      |
+ * | netDevices             | init    | moves network devices into init's network namespace    | a byte        |
+ * | copyFrom, copyTo  (fd) | init    | copies what a tmpfs is about to hide into it           | a byte        |
+ * | console           (fd) | init    | hands the terminal to its receiver                     | a byte        |
+ * | createRuntimeHooks     | init    | runs the prestart and createRuntime hooks              | a byte        |
+ * | createContainerHooks   | init    | runs the createContainer hooks in init's namespaces    | a byte        |
+ * | home              (fd) | init    | finds the home directory in the passwd file            | "HOME=...\0"  |
+ * | rlimits                | init    | sets the rlimits of init                               | a byte        |
+ * | ready                  | init    | writes state.json and the pid file                     | a byte        |
+ *
+ * "parent" is the process that was spawned, "init" its child, where a pid or time namespace makes one necessary.
+ * A step that fails sends {failed, step, errno} and ends. The end of either side ends the other: init's next ask meets EOF.
+ */
+
+import { errnoName } from "../../ffi/abi.ts";
+import type { Fd } from "../../ffi/fd.ts";
+import { receive, send } from "../../ffi/socket.ts";
+import { RunoError } from "../error.ts";
+import { type AskName, askName } from "../plan/asks.ts";
+import type { Program } from "../program/program.ts";
+import { MESSAGE } from "../program/image.ts";
+
+/** An ask that arrived. */
+export interface Ask {
+  /** The asking process, as the host sees it. */
+  readonly pid: number;
+  /** What came with it; closed after the answer unless it is released. */
+  readonly fd: Fd | undefined;
+}
+
+/** What the host does for each ask; the bytes it returns are the answer. */
+export type Answers = { readonly [name in AskName]?: (ask: Ask) => Uint8Array<ArrayBuffer> | void };
+
+const MESSAGE_BYTES = 4096;
+const PLAIN_ANSWER = Uint8Array.of(1);
+
+/**
+ * Answers until `ready` has been.
+ * @throws {RunoError} when a step failed, when an answer threw, or when init went away
+ */
+export function converse(socket: Fd, program: Program, answers: Answers): void {
+  const kernelLog: string[] = [];
+  for (;;) {
+    const message = receive(socket, MESSAGE_BYTES);
+    using fd = message.fd;
+    if (message.bytes.length === 0) throw new RunoError("container init ended before it was ready");
+    const words = new DataView(message.bytes.buffer);
+    const kind = words.getUint32(0, true);
+    if (kind === MESSAGE.FAILED) {
+      throw stepError(program, words.getUint32(4, true), words.getUint32(8, true), kernelLog);
+    }
+    if (kind === MESSAGE.LOG) {
+      kernelLog.push(new TextDecoder().decode(message.bytes.subarray(4)).trim());
+      continue;
+    }
+    const name = askName(words.getUint32(4, true));
+    const answer = name === undefined ? undefined : answers[name];
+    if (name === undefined || answer === undefined) {
+      throw new RunoError(`container init asks for "${name ?? "nothing known"}"`);
+    }
+    send(socket, answer({ pid: message.pid, fd }) ?? PLAIN_ANSWER);
+    if (name === "ready") return;
+  }
+}
+
+/** The error of the step that reported it: its words are on this side. */
+export function stepError(program: Program, index: number, errno: number, kernelLog: readonly string[]): RunoError {
+  const instruction = program.instructions[index];
+  if (instruction === undefined) return new RunoError(`container init failed at an unknown step ${index}`);
+  const { step, operation } = instruction;
+  if (errno === 0) return new RunoError(`${step.phrase}: the host went away`);
+  const name = errnoName(errno);
+  const sentence = (step.sentences as Record<string, string> | undefined)?.[name];
+  if (sentence !== undefined) return new RunoError(sentence);
+  const hint = (step.hints as Record<string, string> | undefined)?.[name];
+  const remarks = [...kernelLog, ...hint ? [hint] : [], ...step.pointer ? [`config.json ${step.pointer}`] : []];
+  return new RunoError(`${step.phrase}: ${operation}: ${name}`, {
+    hint: remarks.length === 0 ? undefined : remarks.join("; "),
+  });
+}

@@ -1,0 +1,92 @@
+/** `create`: from a bundle to an init that waits for `start`. */
+
+import { spawn } from "../../ffi/spawn.ts";
+import { duplicate, Fd } from "../../ffi/fd.ts";
+import { makeFifo, openPath, sealedFile } from "../../ffi/file.ts";
+import { passCredentials, socketPair } from "../../ffi/socket.ts";
+import { RunoError } from "../error.ts";
+import { planCreate } from "../plan/create.ts";
+import type { Program } from "../program/program.ts";
+import { createStateDir, EXEC_FIFO, removeStateDir } from "./container.ts";
+import { lockContainer } from "./container_lock.ts";
+import { converse } from "./conversation.ts";
+import { Creation } from "./creation.ts";
+import type { CreateOptions } from "./options.ts";
+import { prepare, type Prepared } from "./prepare.ts";
+
+/** A created container: what a foreground `run` goes on with. */
+export interface Created {
+  readonly dir: string;
+  readonly pid: number;
+  /** The terminal's master, when nobody else took it. */
+  readonly master: Fd | undefined;
+}
+
+/**
+ * Creates a container.
+ * @throws {RunoError} and nothing is left behind
+ */
+export function createContainer(options: CreateOptions): Created {
+  const prepared = prepare(options);
+  const dir = createStateDir(options.root, options.id);
+  try {
+    using _lock = lockContainer(dir);
+    return create(dir, options, prepared);
+  } catch (error) {
+    removeStateDir(dir);
+    throw error;
+  }
+}
+
+function create(dir: string, options: CreateOptions, prepared: Prepared): Created {
+  const creation = new Creation(dir, options, prepared);
+  try {
+    creation.announce();
+    makeExecFifo(dir, prepared);
+    const { socket, program } = startInit(dir, options, prepared, creation);
+    using conversation = socket;
+    converse(conversation, program, creation.answers());
+    return creation.finish();
+  } catch (error) {
+    throw creation.undo(error);
+  }
+}
+
+/** The FIFO that init waits on; root of a user namespace must be able to open it. */
+function makeExecFifo(dir: string, { spec }: Prepared): void {
+  const path = `${dir}/${EXEC_FIFO}`;
+  makeFifo(path, 0o622);
+  const root = (mappings: readonly { containerID: number; hostID: number }[] | undefined) =>
+    mappings?.find(({ containerID }) => containerID === 0)?.hostID;
+  const uid = root(spec.linux?.uidMappings), gid = root(spec.linux?.gidMappings);
+  if (uid !== undefined && gid !== undefined && (uid !== 0 || gid !== 0)) chown(path, uid, gid);
+}
+
+function chown(path: string, uid: number, gid: number): void {
+  try {
+    Deno.chownSync(path, uid, gid);
+  } catch (error) {
+    throw new RunoError(`giving "${path}" to root of the user namespace`, { cause: error });
+  }
+}
+
+/** Starts the process that becomes init. It inherits stdio, the descriptors to keep, the FIFO and the conversation. */
+function startInit(
+  dir: string,
+  options: CreateOptions,
+  prepared: Prepared,
+  creation: Creation,
+): { socket: Fd; program: Program } {
+  const lowest = 3 + prepared.keepFds;
+  const [ours, theirs] = socketPair();
+  passCredentials(ours);
+  using _theirs = theirs;
+  using path = openPath(`${dir}/${EXEC_FIFO}`);
+  // both for init alone: the copies are not close-on-exec, and closed here as soon as it is started
+  using fifo = duplicate(path.number, lowest, true);
+  using socket = duplicate(theirs.number, lowest, true);
+  const program = planCreate({ ...prepared.inputs, fifo: fifo.number, socket: socket.number });
+  using image = sealedFile("runo-init", program.image(socket.number));
+  creation.spawned(spawn(`/proc/self/fd/${image.number}`, [options.argv0, "init"], []));
+  return { socket: ours, program };
+}

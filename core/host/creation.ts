@@ -1,0 +1,236 @@
+/** A container being created: the host's answers to its init, what has been made so far, and how to take it back. */
+
+import { Fd } from "../../ffi/fd.ts";
+import { detachMount } from "../../ffi/file.ts";
+import { type ExitStatus, pidfdOpen, reap } from "../../ffi/spawn.ts";
+import { call, tryCall } from "../../ffi/call.ts";
+import { SIGKILL } from "../../ffi/abi.ts";
+import { connectStream, sendFd } from "../../ffi/socket.ts";
+import { RunoError } from "../error.ts";
+import { removeStateDir } from "./container.ts";
+import type { Answers, Ask } from "./conversation.ts";
+import { copyTree } from "./copy_up.ts";
+import type { Created } from "./create.ts";
+import { homeVariable } from "./home.ts";
+import { writeIdMaps } from "./idmap.ts";
+import type { CreateOptions } from "./options.ts";
+import { writePidFile } from "./pid_file.ts";
+import type { Prepared } from "./prepare.ts";
+import { bootId, processStat } from "./procfs.ts";
+import { setRlimits } from "./rlimits.ts";
+import { runcConfig } from "./runc_config.ts";
+import { type StateFile, writeState } from "./state_file.ts";
+
+/** One creation. */
+export class Creation {
+  readonly #dir: string;
+  readonly #options: CreateOptions;
+  readonly #prepared: Prepared;
+  readonly #created = new Date().toISOString();
+  /** Processes started and not yet reaped. */
+  readonly #children = new Set<number>();
+  #pid = 0;
+  #master: Fd | undefined;
+  #copyFrom: Fd | undefined;
+
+  constructor(dir: string, options: CreateOptions, prepared: Prepared) {
+    this.#dir = dir;
+    this.#options = options;
+    this.#prepared = prepared;
+  }
+
+  /** Writes down what is about to be made, so that `delete --force` finds it whatever happens to this process. */
+  announce(): void {
+    const startTime = processStat(Deno.pid)?.startTime ?? 0;
+    writeState(this.#dir, this.#state({ pid: Deno.pid, startTime }));
+  }
+
+  /** Takes note of the process that was started. */
+  spawned(pid: number): void {
+    this.#pid = pid;
+    this.#children.add(pid);
+  }
+
+  /** What the host does for each ask. */
+  answers(): Answers {
+    const { spec, ids, cgroup } = this.#prepared;
+    return {
+      idmap: ({ pid }) => writeIdMaps(pid, spec, ids),
+      cgroup: ({ pid }) => {
+        this.#becameInit(pid);
+        cgroup.enter(pid);
+      },
+      copyFrom: (ask) => void (this.#copyFrom = keep(ask)),
+      copyTo: ({ fd }) => {
+        using from = this.#copyFrom;
+        if (from !== undefined && fd !== undefined) copyTree(from, fd);
+      },
+      console: (ask) => this.#takeTerminal(keep(ask)),
+      home: ({ fd }) => homeVariable(fd!, spec.process?.user?.uid ?? 0),
+      rlimits: ({ pid }) => setRlimits(pid, spec.process?.rlimits ?? []),
+      ready: () => this.#ready(),
+    };
+  }
+
+  /** init is the process that asks for the cgroup; the one that cloned it has ended or is about to. */
+  #becameInit(pid: number): void {
+    if (pid === this.#pid) return;
+    reap(this.#pid);
+    this.#children.delete(this.#pid);
+    this.spawned(pid);
+  }
+
+  #takeTerminal(master: Fd): void {
+    const { consoleSocket } = this.#options;
+    if (consoleSocket === undefined) {
+      this.#master = master;
+      return;
+    }
+    using terminal = master;
+    try {
+      using receiver = connectStream(consoleSocket);
+      sendFd(receiver, new TextEncoder().encode("/dev/ptmx"), terminal.number);
+    } catch (error) {
+      throw new RunoError(`sending the terminal to console socket "${consoleSocket}"`, { cause: error });
+    }
+  }
+
+  /** state.json says what there is, before init may go on without this process. */
+  #ready(): void {
+    const { pidFile, pidfdSocket } = this.#options;
+    if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, this.#pid);
+    writeState(this.#dir, this.#state(undefined));
+    if (pidFile !== undefined) writePidFile(pidFile, this.#pid);
+  }
+
+  finish(): Created {
+    return { dir: this.#dir, pid: this.#pid, master: this.#master };
+  }
+
+  /** Takes back everything; what the first error was stays the error. */
+  undo(error: unknown): RunoError {
+    const endings = [...this.#children].map((pid) => {
+      tryCall("kill", pid, SIGKILL);
+      return reap(pid);
+    });
+    this.#master?.[Symbol.dispose]();
+    this.#copyFrom?.[Symbol.dispose]();
+    const failures = [
+      () => this.#prepared.cgroup.remove(),
+      () => this.#unmountRootfs(),
+      () => removeStateDir(this.#dir),
+    ].flatMap(attempt);
+    void failures;
+    return explained(error, endings.at(-1));
+  }
+
+  /** Without a mount namespace of its own the container's mounts are the host's. */
+  #unmountRootfs(): void {
+    const { spec, rootfs } = this.#prepared;
+    const own = spec.linux?.namespaces?.some(({ type }) => type === "mount") ?? false;
+    if (!own) detachMount(rootfs);
+  }
+
+  #state(creator: { pid: number; startTime: number } | undefined): StateFile {
+    const { id, bundle, noPivot, noNewKeyring, cgroupManager } = this.#options;
+    const { spec, rootfs, configPath, cgroup, ids, rootlessCgroups } = this.#prepared;
+    const pid = creator === undefined ? this.#pid : 0;
+    const rootlessEuid = ids.euid !== 0;
+    return {
+      id,
+      init_process_pid: pid,
+      init_process_start: processStat(pid)?.startTime ?? 0,
+      created: this.#created,
+      config: runcConfig(spec, {
+        bundle,
+        rootfs,
+        id,
+        cgroupManager,
+        rootlessEuid,
+        rootlessCgroups,
+        noPivot,
+        noNewKeyring,
+      }),
+      rootless: rootlessEuid && rootlessCgroups,
+      cgroup_paths: cgroup.paths,
+      namespace_paths: namespacePaths(pid),
+      external_descriptors: descriptors(pid),
+      intel_rdt_path: "",
+      runo: {
+        version: 1,
+        driver: cgroupManager,
+        bootId: bootId(),
+        spec,
+        configPath,
+        ...creator === undefined ? {} : { creator },
+      },
+    };
+  }
+}
+
+const NAMESPACE_FILES = {
+  NEWCGROUP: "cgroup",
+  NEWIPC: "ipc",
+  NEWNET: "net",
+  NEWNS: "mnt",
+  NEWPID: "pid",
+  NEWUSER: "user",
+  NEWUTS: "uts",
+} as const;
+
+function namespacePaths(pid: number): Record<string, string> | null {
+  if (pid === 0) return null;
+  return Object.fromEntries(Object.entries(NAMESPACE_FILES).map(([key, file]) => [key, `/proc/${pid}/ns/${file}`]));
+}
+
+/** Where stdio of init leads; a terminal's own name is not of this mount namespace, so runc writes /dev/null too. */
+function descriptors(pid: number): string[] | null {
+  if (pid === 0) return null;
+  return [0, 1, 2].map((fd) => {
+    try {
+      return Deno.readLinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return "";
+    }
+  });
+}
+
+/** The descriptor of an ask, taken over. */
+function keep({ fd }: Ask): Fd {
+  if (fd === undefined) throw new RunoError("container init sent no descriptor");
+  return new Fd(fd.release());
+}
+
+function sendPidfd(path: string, pid: number): void {
+  try {
+    using pidfd = pidfdOpen(pid);
+    using receiver = connectStream(path);
+    sendFd(receiver, new TextEncoder().encode("pidfd"), pidfd.number);
+  } catch (error) {
+    throw new RunoError(`sending the pidfd to socket "${path}"`, { cause: error });
+  }
+}
+
+function attempt(step: () => void): unknown[] {
+  try {
+    step();
+    return [];
+  } catch (error) {
+    return [error];
+  }
+}
+
+/** Says how init died when all that is known is that it did. */
+function explained(error: unknown, ending: ExitStatus | undefined): RunoError {
+  const known = error instanceof RunoError ? error : new RunoError("creating the container", { cause: error });
+  const silent = known.phrase === "container init ended before it was ready";
+  if (!silent || ending === undefined) return known;
+  const how = "signal" in ending ? `signal ${ending.signal}` : `code ${ending.code}`;
+  return new RunoError(`${known.phrase} (${how})`, {
+    hint: "signal" in ending && ending.signal === SIGKILL
+      ? "killed from outside, or out of memory: is the memory limit too low?"
+      : undefined,
+  });
+}
+
+void call;

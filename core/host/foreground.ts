@@ -1,0 +1,86 @@
+/** `run`: create and start, and in the foreground stay until the container has ended. The only asynchronous part. */
+
+import { PR_SET_CHILD_SUBREAPER } from "../../ffi/abi.ts";
+import { call, callWaiting } from "../../ffi/call.ts";
+import { allocate } from "../../ffi/memory.ts";
+import { exitStatus, pidfdOpen, pidfdSignal, reap, shellCode } from "../../ffi/spawn.ts";
+import { copyConsole, HostTerminal } from "./console.ts";
+import { createContainer, type Created } from "./create.ts";
+import type { RunOptions } from "./options.ts";
+import { forwardSignals, onResize } from "./signals.ts";
+import { startContainer } from "./start.ts";
+import { deleteContainer } from "./stop.ts";
+
+/**
+ * Creates and starts a container.
+ * @returns 0 when detached, else the exit code of the container (128 + signal)
+ * @throws {RunoError} and nothing is left behind
+ */
+export async function runContainer(options: RunOptions): Promise<number> {
+  if (options.detach) {
+    createContainer(options);
+    startOrDelete(options);
+    return 0;
+  }
+  if (!options.noSubreaper) call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  return await inForeground(options);
+}
+
+async function inForeground(options: RunOptions): Promise<number> {
+  let pass: (signal: number) => void = () => {};
+  using _forwarding = forwardSignals((signal) => pass(signal));
+  const created = createContainer(options);
+  using pidfd = pidfdOpen(created.pid);
+  pass = (signal) => {
+    try {
+      pidfdSignal(pidfd, signal);
+    } catch {
+      // it has ended: the signal came too late for anyone
+    }
+  };
+  try {
+    const code = await started(options, created);
+    return code;
+  } finally {
+    if (!options.keep) deleteContainer(options, options.id, { force: true });
+  }
+}
+
+async function started(options: RunOptions, created: Created): Promise<number> {
+  if (created.master === undefined) {
+    startContainer(options, options.id);
+    return await waitForInit(created.pid);
+  }
+  using master = created.master;
+  using terminal = new HostTerminal();
+  terminal.resize(master);
+  using _resizing = onResize(() => terminal.resize(master));
+  startContainer(options, options.id);
+  using pidfd = pidfdOpen(created.pid);
+  await copyConsole(master, pidfd);
+  return await waitForInit(created.pid);
+}
+
+async function waitForInit(pid: number): Promise<number> {
+  const status = allocate(4);
+  for (;;) {
+    const ended = await callWaiting("wait4", pid, status, 0, 0);
+    if (ended === pid) return shellCode(exitStatus(new DataView(status.buffer).getInt32(0, true)));
+    if (ended < 0) return reapedElsewhere(pid);
+  }
+}
+
+/** EINTR leaves the child to be waited for again; anything else cannot be, for nobody else reaps it. */
+function reapedElsewhere(pid: number): number {
+  const status = reap(pid);
+  return status === undefined ? 1 : shellCode(status);
+}
+
+function startOrDelete(options: RunOptions): void {
+  try {
+    startContainer(options, options.id);
+  } catch (error) {
+    deleteContainer(options, options.id, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+/** What the commands hand to the host side: plain data, already parsed, every path absolute. */
+
+/** How containers are put into cgroups. `disabled` leaves them where the caller is (crun's word, podman uses it). */
+export type CgroupManager = "cgroupfs" | "systemd" | "disabled";
+
+/** What the global flags say. */
+export interface HostOptions {
+  /** The state root, absolute: one directory per container below it. */
+  readonly root: string;
+  readonly cgroupManager: CgroupManager;
+  /** `--rootless`: whether errors of cgroups may be ignored where runc ignores them. */
+  readonly rootless: "auto" | boolean;
+  /** argv[0] of the caller; init shows it as its own. */
+  readonly argv0: string;
+}
+
+/** What `create` and `run` say. */
+export interface CreateOptions extends HostOptions {
+  readonly id: string;
+  /** Absolute path of the bundle directory. */
+  readonly bundle: string;
+  /** Another config file than `config.json` of the bundle, absolute. */
+  readonly config?: string;
+  readonly consoleSocket?: string;
+  readonly pidfdSocket?: string;
+  readonly pidFile?: string;
+  readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
+  /** Descriptors from 3 (after those of LISTEN_FDS) that the container keeps. */
+  readonly preserveFds: number;
+  /** LISTEN_FDS of the environment, 0 when absent or not for this process. */
+  readonly listenFds: number;
+  /** NOTIFY_SOCKET of the environment. */
+  readonly notifySocket?: string;
+  /** True when nobody stays to copy the terminal: `create` and `run --detach`. */
+  readonly detach: boolean;
+}
+
+/** What only a foreground `run` says. */
+export interface RunOptions extends CreateOptions {
+  /** Keep the state directory after the container ended. */
+  readonly keep: boolean;
+  readonly noSubreaper: boolean;
+}

@@ -1,0 +1,20 @@
+/** The pid file: digits and nothing else, in place in one step. Callers read it while it is written. */
+
+import { RunoError } from "../error.ts";
+
+/** Writes the pid of init. @throws {RunoError} */
+export function writePidFile(path: string, pid: number): void {
+  const slash = path.lastIndexOf("/");
+  const temporary = `${path.slice(0, slash)}/.${path.slice(slash + 1)}`;
+  try {
+    Deno.removeSync(temporary);
+  } catch {
+    // a left-over of a writer that was killed; there usually is none
+  }
+  try {
+    Deno.writeTextFileSync(temporary, String(pid), { createNew: true, mode: 0o666 });
+    Deno.renameSync(temporary, path);
+  } catch (error) {
+    throw new RunoError(`writing pid file "${path}"`, { cause: error });
+  }
+}

@@ -1,0 +1,70 @@
+/** Everything about a container that can be found out before anything is made. */
+
+import { AT_FDCWD } from "../../ffi/abi.ts";
+import { tryCall } from "../../ffi/call.ts";
+import { RunoError } from "../error.ts";
+import type { CreateInputs } from "../plan/inputs.ts";
+import { allMounts } from "../plan/sources.ts";
+import type { Spec } from "../spec/types.ts";
+import { checkTerminal, readBundle } from "./bundle.ts";
+import { CgroupPlan, planCgroup } from "./cgroups.ts";
+import { checkId } from "./container.ts";
+import { collectFacts, effectiveIds, leakingParent } from "./facts.ts";
+import type { CreateOptions } from "./options.ts";
+import { checkRootless } from "./rootless.ts";
+
+/** What is known. */
+export interface Prepared {
+  readonly spec: Spec;
+  readonly rootfs: string;
+  readonly configPath: string;
+  /** Number of descriptors from 3 that init keeps. */
+  readonly keepFds: number;
+  readonly cgroup: CgroupPlan;
+  readonly ids: { readonly euid: number; readonly egid: number };
+  readonly rootlessCgroups: boolean;
+  /** For the plan; the numbers of the two descriptors come when they are open. */
+  readonly inputs: Omit<CreateInputs, "fifo" | "socket">;
+}
+
+/** Reads the bundle, checks it against the options and looks at the host. */
+export function prepare(options: CreateOptions): Prepared {
+  checkId(options.id);
+  const { spec, rootfs, configPath } = readBundle(options);
+  if (spec.process === undefined) throw new RunoError("process property must not be empty", { kind: "invalid" });
+  checkTerminal(spec, options);
+  const keepFds = checkPreservedFds(options);
+  const ids = effectiveIds();
+  const rootlessCgroups = checkRootless(spec, options, ids);
+  const cgroup = planCgroup(spec, options, rootlessCgroups);
+  const extraEnv = options.listenFds > 0 ? [`LISTEN_FDS=${options.listenFds}`, "LISTEN_PID=1"] : [];
+  const plain = { spec, id: options.id, rootfs, bundle: options.bundle, extraEnv, extraMounts: [], keepFds };
+  const mounts = allMounts(plain);
+  const facts = collectFacts({
+    spec,
+    bundle: options.bundle,
+    mounts,
+    noPivot: options.noPivot,
+    cgroups: cgroup.mounts,
+  });
+  const inputs = {
+    ...plain,
+    facts,
+    rootfsParent: leakingParent(spec, rootfs),
+    noPivot: options.noPivot,
+    noNewKeyring: options.noNewKeyring,
+  };
+  return { spec, rootfs, configPath, keepFds, cgroup, ids, rootlessCgroups, inputs };
+}
+
+/** The descriptors of LISTEN_FDS and --preserve-fds, counted; each must be open. */
+function checkPreservedFds({ listenFds, preserveFds }: CreateOptions): number {
+  const count = listenFds + preserveFds;
+  for (let fd = 3 + listenFds; fd < 3 + count; fd++) {
+    const found = tryCall("faccessat2", AT_FDCWD, `/proc/self/fd/${fd}`, 0, 0x100);
+    if (typeof found !== "number") {
+      throw new RunoError(`unable to stat preserved-fd ${fd} (of ${preserveFds}): ${found}`, { kind: "invalid" });
+    }
+  }
+  return count;
+}

@@ -1,0 +1,61 @@
+/** What an ordinary user may ask for, and when errors of cgroups may be ignored. */
+
+import { RunoError } from "../error.ts";
+import { hasNamespace } from "../plan/inputs.ts";
+import type { IdMapping, Spec } from "../spec/types.ts";
+import type { Ids } from "./idmap.ts";
+import type { HostOptions } from "./options.ts";
+
+/** True when this process is not root of the machine but of a user namespace: its uid_map does not map everything. */
+export function inUserNamespace(): boolean {
+  const line = Deno.readTextFileSync("/proc/self/uid_map").trim().split(/\s+/).map(Number);
+  return !(line.length === 3 && line[0] === 0 && line[1] === 0 && line[2] === 4294967295);
+}
+
+/**
+ * Checks the config of an ordinary user.
+ * @returns whether errors of cgroups may be ignored (`--rootless`)
+ */
+export function checkRootless(spec: Spec, options: HostOptions, ids: Ids): boolean {
+  if (ids.euid !== 0) checkConfig(spec);
+  if (options.rootless !== "auto") return options.rootless;
+  if (options.cgroupManager === "systemd") return false;
+  return ids.euid !== 0 || inUserNamespace();
+}
+
+function checkConfig(spec: Spec): void {
+  const refuse = (phrase: string, hint?: string) => {
+    throw new RunoError(phrase, { kind: "invalid", hint });
+  };
+  const { uidMappings = [], gidMappings = [], netDevices = {} } = spec.linux ?? {};
+  if (!hasNamespace(spec, "user")) {
+    refuse("rootless container requires user namespaces", "make the config with `runo spec --rootless`");
+  }
+  const joined = spec.linux?.namespaces?.some(({ type, path }) => type === "user" && path) ?? false;
+  if (uidMappings.length === 0 && !joined) refuse("rootless containers requires at least one UID mapping");
+  if (gidMappings.length === 0 && !joined) refuse("rootless containers requires at least one GID mapping");
+  if (Object.keys(netDevices).length > 0) refuse("network devices cannot be moved by a rootless container");
+  if ((spec.process?.user?.additionalGids?.length ?? 0) > 0) {
+    refuse("cannot set any additional groups in a rootless container");
+  }
+  if (!joined) checkMountOwners(spec, uidMappings, gidMappings);
+}
+
+/** Mount options uid= and gid= name ids of the container. */
+function checkMountOwners(spec: Spec, uids: readonly IdMapping[], gids: readonly IdMapping[]): void {
+  for (const [i, mount] of (spec.mounts ?? []).entries()) {
+    for (const option of mount.options ?? []) {
+      const [, kind, id] = /^(uid|gid)=(\d+)$/.exec(option) ?? [];
+      if (kind === undefined) continue;
+      if (isMapped(Number(id), kind === "uid" ? uids : gids)) continue;
+      throw new RunoError(`cannot specify ${option} mount options for unmapped ${kind} in rootless containers`, {
+        kind: "invalid",
+        hint: `config.json /mounts/${i}/options`,
+      });
+    }
+  }
+}
+
+function isMapped(id: number, mappings: readonly IdMapping[]): boolean {
+  return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
+}

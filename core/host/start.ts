@@ -1,0 +1,72 @@
+/** `start`: lets a created container's init execute the user's program. */
+
+import { POLLIN } from "../../ffi/abi.ts";
+import { call } from "../../ffi/call.ts";
+import type { Fd } from "../../ffi/fd.ts";
+import { openFifoReader } from "../../ffi/file.ts";
+import { allocate } from "../../ffi/memory.ts";
+import { pidfdOpen, poll } from "../../ffi/spawn.ts";
+import { errnoOf, RunoError } from "../error.ts";
+import { type Container, containerStatus, EXEC_FIFO, loadContainer } from "./container.ts";
+import { lockContainer } from "./container_lock.ts";
+import type { HostOptions } from "./options.ts";
+
+/**
+ * Starts a created container.
+ * @throws {RunoError} `not-found`, or `state` when it is not created any more
+ */
+export function startContainer(host: HostOptions, id: string): void {
+  // the directory first: without a container there is nothing to lock
+  const { dir } = loadContainer(host.root, id);
+  using _lock = lockContainer(dir);
+  const container = loadContainer(host.root, id);
+  checkCreated(container);
+  release(container);
+}
+
+function checkCreated(container: Container): void {
+  const status = containerStatus(container);
+  if (status === "created") return;
+  const phrase = status === "stopped"
+    ? "cannot start a container that has stopped"
+    : status === "running"
+    ? "cannot start an already running container"
+    : `cannot start a container in the ${status} state`;
+  throw new RunoError(phrase, { kind: "state" });
+}
+
+/** Opens the FIFO that init waits to write to, and never waits for an init that has died. */
+function release({ dir, state }: Container): void {
+  const path = `${dir}/${EXEC_FIFO}`;
+  const dead = () => new RunoError("container process is already dead", { kind: "state" });
+  using pidfd = openInit(state.init_process_pid, dead);
+  using fifo = openFifo(path);
+  for (;;) {
+    const [written = 0, ended = 0] = poll([[fifo.number, POLLIN], [pidfd.number, POLLIN]], -1);
+    if (written & POLLIN) break;
+    if (ended !== 0) throw dead();
+    // POLLHUP: init opened the FIFO and ended before it wrote
+    if (written !== 0) throw dead();
+  }
+  const token = allocate(1);
+  const length = call("read", fifo.number, token, 1);
+  if (length === 0) throw new RunoError("cannot start an already running container", { kind: "state" });
+  Deno.removeSync(path);
+}
+
+function openInit(pid: number, dead: () => RunoError): Fd {
+  try {
+    return pidfdOpen(pid);
+  } catch (error) {
+    if (errnoOf(error) === "ESRCH") throw dead();
+    throw new RunoError(`opening a pidfd of init ${pid}`, { cause: error });
+  }
+}
+
+function openFifo(path: string): Fd {
+  try {
+    return openFifoReader(path);
+  } catch (error) {
+    throw new RunoError(`opening exec fifo "${path}"`, { cause: error });
+  }
+}

@@ -1,0 +1,36 @@
+/** What init asks the host during the conversation. The order and the answers are drawn in core/host/conversation.ts. */
+
+export const ASK = {
+  /** Write uid_map, gid_map and setgroups of the asking process. */
+  idmap: 1,
+  /** Put the asking process into its cgroup; resource limits, rlimits of a user namespace. */
+  cgroup: 2,
+  /** Move network devices into the asking process' network namespace. */
+  netDevices: 3,
+  /** Copy what a tmpfs hides into it: two messages, the hidden directory first. */
+  copyFrom: 4,
+  copyTo: 5,
+  /** Run the prestart and createRuntime hooks. */
+  createRuntimeHooks: 6,
+  /** Run the createContainer hooks. */
+  createContainerHooks: 7,
+  /** Find the home directory in the passwd file that is attached. */
+  home: 8,
+  /** Take the terminal that is attached. */
+  console: 9,
+  /** Everything is prepared: write state.json. */
+  ready: 10,
+  /** Set the resource limits (rlimits) that the process of a user namespace may not set itself. */
+  rlimits: 11,
+} as const;
+
+/** The name of an ask. */
+export type AskName = keyof typeof ASK;
+
+/** The name of an ask by its code. */
+export function askName(code: number): AskName | undefined {
+  return (Object.keys(ASK) as AskName[]).find((name) => ASK[name] === code);
+}
+
+/** Bytes that the answer to `home` may have: "HOME=" and a path. */
+export const HOME_BYTES = 4096;

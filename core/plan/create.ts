@@ -1,0 +1,72 @@
+/** The program of `create`: from a process of the host to the user's program. Pure: the order of everything is here. */
+
+import { Program } from "../program/program.ts";
+import { ASK } from "./asks.ts";
+import { confine } from "./confine.ts";
+import { consoleTerminal } from "./terminal.ts";
+import { chooseExecutable, enterWorkingDirectory, environment, launch } from "./launch.ts";
+import { devices } from "./devices.ts";
+import type { CreateInputs } from "./inputs.ts";
+import { hasNamespace, isNew } from "./inputs.ts";
+import { hostName, kernelParameters, loopback, resourceLimits, scheduling, sessionKeyring } from "./kernel.ts";
+import { maskPaths, readonlyPaths } from "./masks.ts";
+import { mounts, readonlyTmpfs } from "./mounts.ts";
+import { beginning, cgroupNamespace, namespaces } from "./namespaces.ts";
+import { bindRootfs, changeRoot, finishRootfs, privateProc } from "./rootfs.ts";
+
+/** The program that becomes the container's init. */
+export function planCreate(inputs: CreateInputs): Program {
+  const { spec } = inputs;
+  const p = new Program(inputs.facts.arch);
+
+  beginning(p, inputs);
+  const joined = namespaces(p, inputs);
+
+  p.step("asking the host for the cgroup");
+  p.ask(ASK.cgroup, "cgroup");
+  // the new cgroup namespace's root is the cgroup that init is in now: not before it has been joined
+  cgroupNamespace(p, inputs, joined);
+
+  sessionKeyring(p, inputs);
+  if (isNew(spec, "network")) loopback(p);
+  if (Object.keys(spec.linux?.netDevices ?? {}).length > 0) {
+    p.step("asking the host for the network devices");
+    p.ask(ASK.netDevices, "netDevices");
+  }
+
+  const proc = privateProc(p);
+  const root = bindRootfs(p, inputs);
+  mounts(p, root, inputs, joined.sources);
+  devices(p, root, inputs);
+  consoleTerminal(p, root, inputs);
+  if (hooked(inputs, "prestart") || hooked(inputs, "createRuntime")) {
+    p.step("asking the host for the createRuntime hooks");
+    p.ask(ASK.createRuntimeHooks, "createRuntimeHooks");
+  }
+  if (hooked(inputs, "createContainer")) {
+    p.step("asking the host for the createContainer hooks");
+    p.ask(ASK.createContainerHooks, "createContainerHooks");
+  }
+  changeRoot(p, root, inputs);
+
+  hostName(p, spec);
+  kernelParameters(p, proc, spec);
+  readonlyTmpfs(p, root, inputs);
+  if (hasNamespace(spec, "mount")) {
+    readonlyPaths(p, root, spec);
+    maskPaths(p, root, spec);
+  }
+  finishRootfs(p, root, inputs);
+
+  const env = environment(p, root, inputs);
+  scheduling(p, spec);
+  resourceLimits(p, inputs);
+  confine(p, inputs, () => enterWorkingDirectory(p, root, inputs));
+  const executable = chooseExecutable(p, inputs);
+  launch(p, proc, root, inputs, executable, env);
+  return p;
+}
+
+function hooked({ spec }: CreateInputs, phase: "prestart" | "createRuntime" | "createContainer"): boolean {
+  return (spec.hooks?.[phase]?.length ?? 0) > 0;
+}

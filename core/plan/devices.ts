@@ -1,0 +1,117 @@
+/** Device nodes and links below /dev, made by descriptor in the root. */
+
+import * as abi from "../../ffi/abi.ts";
+import { STATX, STATX_SIZE } from "../../ffi/structs.ts";
+import { Data, type Label, type Reg, Within } from "../program/assembly.ts";
+import type { Program } from "../program/program.ts";
+import type { Device } from "../spec/types.ts";
+import { type CreateInputs, hasNamespace } from "./inputs.ts";
+import { isBind } from "./mount_options.ts";
+import { components, inRoot, makeDirectory } from "./paths.ts";
+import { allMounts } from "./sources.ts";
+
+/** The devices that every container has. */
+const DEFAULT_DEVICES: readonly Device[] = [
+  { path: "/dev/null", type: "c", major: 1, minor: 3, fileMode: 0o666, uid: 0, gid: 0 },
+  { path: "/dev/zero", type: "c", major: 1, minor: 5, fileMode: 0o666, uid: 0, gid: 0 },
+  { path: "/dev/full", type: "c", major: 1, minor: 7, fileMode: 0o666, uid: 0, gid: 0 },
+  { path: "/dev/random", type: "c", major: 1, minor: 8, fileMode: 0o666, uid: 0, gid: 0 },
+  { path: "/dev/urandom", type: "c", major: 1, minor: 9, fileMode: 0o666, uid: 0, gid: 0 },
+  { path: "/dev/tty", type: "c", major: 5, minor: 0, fileMode: 0o666, uid: 0, gid: 0 },
+];
+
+const LINKS: readonly (readonly [name: string, target: string])[] = [
+  ["fd", "/proc/self/fd"],
+  ["stdin", "/proc/self/fd/0"],
+  ["stdout", "/proc/self/fd/1"],
+  ["stderr", "/proc/self/fd/2"],
+];
+
+/** Makes the devices and links, unless /dev is one of the host's directories. */
+export function devices(p: Program, root: Reg, inputs: CreateInputs): void {
+  if (allMounts(inputs).some((mount) => isBind(mount) && inRoot(mount.destination) === "dev")) return;
+  for (const { device, pointer } of deviceList(inputs)) {
+    p.step(`making device "${device.path}"`, {
+      pointer,
+      hints: {
+        EEXIST: "another file is there already",
+        EPERM: "making devices needs CAP_MKNOD, and the device on the host to bind it instead",
+      },
+    });
+    makeDevice(p, root, device, hasNamespace(inputs.spec, "user"));
+  }
+  links(p, root);
+}
+
+function deviceList({ spec }: CreateInputs): { device: Device; pointer: string }[] {
+  const own = (spec.linux?.devices ?? []).map((device, i) => ({ device, pointer: `/linux/devices/${i}` }));
+  const taken = new Set(own.map(({ device }) => inRoot(device.path)));
+  const defaults = DEFAULT_DEVICES.filter(({ path }) => !taken.has(inRoot(path)));
+  return [...defaults.map((device) => ({ device, pointer: "" })), ...own];
+}
+
+function makeDevice(p: Program, root: Reg, device: Device, bindOnly: boolean): void {
+  const parts = components(device.path);
+  const name = parts.at(-1)!;
+  const parent = makeDirectory(p, root, parts.slice(0, -1));
+  const done = p.label(`have ${device.path}`), bind = p.label(`bind ${device.path}`);
+  keepExisting(p, parent, name, device, done);
+  if (!bindOnly) {
+    const mode = device.fileMode ?? 0o666;
+    p.emit("mknodat", [parent, name, typeBits(device) | mode, deviceNumber(device)], { on: "EPERM", to: bind });
+    p.emit("fchmodat", [parent, name, mode]);
+    p.emit("fchownat", [parent, name, device.uid ?? 0, device.gid ?? 0, abi.AT_SYMLINK_NOFOLLOW]);
+    p.jump(done);
+  }
+  p.place(bind);
+  // not allowed to make devices (a user namespace): the host's own, bound to an empty file
+  p.close(p.openat2(parent, name, { write: true, create: 0o666, nofollow: true }));
+  const at = p.openat2(parent, name, { nofollow: true });
+  const tree = p.openTree(abi.AT_FDCWD, device.path, { recursive: false });
+  p.moveMount(tree, at);
+  p.close(tree);
+  p.close(at);
+  p.place(done);
+  if (parent !== root) p.close(parent);
+}
+
+/** Jumps to `done` if the very device is there; anything else that is there makes the call after this fail with EEXIST. */
+function keepExisting(p: Program, parent: Reg, name: string, device: Device, done: Label): void {
+  const missing = p.label(`make ${device.path}`);
+  const stat = new Data(new Uint8Array(STATX_SIZE), { text: "statx" });
+  p.emit("statx", [parent, name, abi.AT_SYMLINK_NOFOLLOW, abi.STATX_TYPE, stat], { on: "ENOENT", to: missing });
+  const other = p.label(`another ${device.path}`), major = p.label("same major");
+  const word = p.register("word");
+  p.emitInto(word, "load32", [new Within(stat, STATX.offset("rdev_major"))]);
+  p.emit("jump_if_equal", [word, device.major ?? 0], { to: major });
+  p.jump(other);
+  p.place(major);
+  p.emitInto(word, "load32", [new Within(stat, STATX.offset("rdev_minor"))]);
+  p.emit("jump_if_equal", [word, device.minor ?? 0], { to: done });
+  p.free(word);
+  p.place(other);
+  p.mkdirat(parent, name, 0o700);
+  p.place(missing);
+}
+
+function typeBits({ type }: Device): number {
+  return type === "b" ? abi.S_IFBLK : type === "p" ? abi.S_IFIFO : abi.S_IFCHR;
+}
+
+/** dev_t as mknod(2) takes it: new_encode_dev of the kernel. */
+function deviceNumber({ major = 0, minor = 0 }: Device): number {
+  return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}
+
+function links(p: Program, root: Reg): void {
+  p.step('making the links in "/dev"');
+  const dev = makeDirectory(p, root, ["dev"]);
+  for (const [name, target] of LINKS) p.emit("symlinkat", [target, dev, name], { ignore: "EEXIST" });
+  const noKcore = p.label("no kcore");
+  p.emit("faccessat2", [abi.AT_FDCWD, "/proc/kcore", abi.F_OK, 0], { on: "any", to: noKcore });
+  p.emit("symlinkat", ["/proc/kcore", dev, "core"], { ignore: "EEXIST" });
+  p.place(noKcore);
+  p.emit("unlinkat", [dev, "ptmx", 0], { ignore: "any" });
+  p.emit("symlinkat", ["pts/ptmx", dev, "ptmx"], { ignore: "EEXIST" });
+  p.close(dev);
+}

@@ -1,0 +1,229 @@
+/** The mounts of the config, in their order: made detached, given their attributes, attached by descriptor. */
+
+import * as abi from "../../ffi/abi.ts";
+import { STATX, STATX_SIZE } from "../../ffi/structs.ts";
+import { Data, Reg, Within } from "../program/assembly.ts";
+import type { Program } from "../program/program.ts";
+import type { Mount } from "../spec/types.ts";
+import { ASK } from "./asks.ts";
+import { cgroupMount } from "./cgroup_mounts.ts";
+import type { CreateInputs } from "./inputs.ts";
+import { type Attributes, isBind, type MountOptions, parseOptions } from "./mount_options.ts";
+import { inRoot, mountpoint } from "./paths.ts";
+import { allMounts, openSource } from "./sources.ts";
+
+/** File systems that are one for many mounts: they take attributes for each mount, but no flags for all. */
+const SHARED_FILE_SYSTEMS = new Set(["proc", "sysfs", "mqueue", "cgroup", "cgroup2", "devpts"]);
+
+/** fsconfig(2) takes values of at most 255 bytes. */
+const FSCONFIG_VALUE_LIMIT = 255;
+
+/** Makes all mounts. `sources` are those that had to be opened before, by the index of the mount. */
+export function mounts(p: Program, root: Reg, inputs: CreateInputs, sources: ReadonlyMap<number, Reg>): void {
+  for (const [i, mount] of allMounts(inputs).entries()) {
+    const options = parseOptions(mount.options ?? []);
+    if (options.remount) remount(p, root, mount, options, i);
+    else if (isBind(mount)) bind(p, root, inputs, { mount, options, index: i, source: sources.get(i) });
+    else if (mount.type === "cgroup" || mount.type === "cgroup2") cgroupMount(p, root, inputs, mount, options, i);
+    else fileSystem(p, root, inputs, mount, options, i);
+  }
+}
+
+/** Where the mount's step says it comes from. */
+export function mountStep(p: Program, mount: Mount, index: number, what = ""): void {
+  const name = isBind(mount) ? mount.source : mount.type;
+  p.step(`mounting "${name}" at "${mount.destination}"${what}`, {
+    pointer: `/mounts/${index}`,
+    hints: {
+      ENODEV: isBind(mount) ? "" : `the kernel knows no file system "${mount.type}", or the option "bind" is missing`,
+      ENOTBLK: `"${mount.source}" is not a block device; is the option "bind" missing?`,
+      EPERM: "the kernel allows it to no one in a user namespace, or locked the flags of the mount",
+      EINVAL: "an option is not known to the file system",
+      EROFS: "the mount point is missing and the root file system is read-only",
+    },
+    sentences: mount.type === "proc" || mount.type === "sysfs"
+      ? {
+        ELOOP: `filesystem "${mount.type}" must be mounted on ordinary directory`,
+        ENOTDIR: `filesystem "${mount.type}" must be mounted on ordinary directory`,
+      }
+      : {},
+  });
+}
+
+interface BindMount {
+  readonly mount: Mount;
+  readonly options: MountOptions;
+  readonly index: number;
+  readonly source: Reg | undefined;
+}
+
+function bind(p: Program, root: Reg, inputs: CreateInputs, { mount, options, index, source }: BindMount): void {
+  const tree = source ?? openSource(p, index, inputs);
+  mountStep(p, mount, index);
+  const at = mountpoint(p, root, mount.destination, { file: inputs.facts.sources.get(index) === "file" });
+  attach(p, tree, at, options);
+  p.close(at);
+  p.close(tree);
+}
+
+function fileSystem(
+  p: Program,
+  root: Reg,
+  inputs: CreateInputs,
+  mount: Mount,
+  options: MountOptions,
+  index: number,
+): void {
+  const type = mount.type ?? "none";
+  mountStep(p, mount, index);
+  // an ordinary directory for those whose files runo and the container trust: CVE-2019-19921
+  const noSymlinks = type === "proc" || type === "sysfs";
+  const inheritsMode = type === "tmpfs" && !options.data.some((entry) => entry.startsWith("mode="));
+  const stat = statBuffer(0o1777);
+  const at = mountpoint(p, root, mount.destination, {
+    file: false,
+    noSymlinks,
+    ...inheritsMode
+      ? { existing: (place) => p.emit("statx", [place, "", abi.AT_EMPTY_PATH, abi.STATX_MODE, stat]) }
+      : {},
+  });
+  if (options.data.some((entry) => entry.length > FSCONFIG_VALUE_LIMIT)) {
+    mountByPath(p, at, mount, options, inputs);
+  } else {
+    const attached = newFileSystem(p, type, mount, options, inputs);
+    if (inheritsMode) copyMode(p, attached, stat);
+    if (options.copyUp) copyUp(p, at, attached);
+    attach(p, attached, at, withoutReadonly(type, options));
+    p.close(attached);
+  }
+  p.close(at);
+}
+
+/** A struct statx to be written to, with the mode that counts when it is not. */
+function statBuffer(mode: number): Data {
+  const bytes = new Uint8Array(STATX_SIZE);
+  bytes.set(STATX.pack({ mode }));
+  return new Data(bytes, { text: "statx" });
+}
+
+function copyMode(p: Program, mount: Reg, stat: Data): void {
+  const mode = p.register("mode");
+  p.emitInto(mode, "load32", [new Within(stat, STATX.offset("mode"))]);
+  p.emit("fchmodat", [mount, ".", mode]);
+  p.free(mode);
+}
+
+function copyUp(p: Program, hidden: Reg, tmpfs: Reg): void {
+  p.askWithFd(ASK.copyFrom, "copyFrom", hidden);
+  p.askWithFd(ASK.copyTo, "copyTo", tmpfs);
+}
+
+/** A tmpfs becomes read-only at the end, when its mount points and devices have been made. */
+function withoutReadonly(type: string, options: MountOptions): MountOptions {
+  if (type !== "tmpfs") return options;
+  const { set, clear } = options.attributes;
+  return { ...options, attributes: { set: set & ~abi.MOUNT_ATTR_RDONLY, clear } };
+}
+
+/** A new mount of the type, detached. */
+export function newFileSystem(
+  p: Program,
+  type: string,
+  mount: Mount,
+  options: MountOptions,
+  inputs: CreateInputs,
+): Reg {
+  const context = p.fsopen(type);
+  if (mount.source !== undefined && mount.source !== "") p.fsconfigString(context, "source", mount.source);
+  for (const flag of options.flags) p.fsconfigFlag(context, flag);
+  if (!SHARED_FILE_SYSTEMS.has(type) && type !== "tmpfs" && options.attributes.set & abi.MOUNT_ATTR_RDONLY) {
+    p.fsconfigFlag(context, "ro");
+  }
+  for (const [key, value] of entries(type, options, inputs)) {
+    if (value === undefined) p.fsconfigFlag(context, key);
+    else p.fsconfigString(context, key, value);
+  }
+  p.fsconfigCreate(context);
+  const { set } = withoutReadonly(type, options).attributes;
+  return p.fsmount(context, set);
+}
+
+/** The file system's own options as key and value, the label of SELinux included where it belongs. */
+function entries(
+  type: string,
+  options: MountOptions,
+  { spec }: CreateInputs,
+): (readonly [string, string | undefined])[] {
+  const label = spec.linux?.mountLabel ?? "";
+  const all = options.data.map((entry) => {
+    const equals = entry.indexOf("=");
+    return equals < 0 ? [entry, undefined] as const : [entry.slice(0, equals), entry.slice(equals + 1)] as const;
+  });
+  return label === "" || type === "proc" || type === "sysfs" ? all : [...all, ["context", label]];
+}
+
+/** mount(2), for option values that fsconfig(2) cannot take; "." is the place that was opened, not a path. */
+function mountByPath(p: Program, at: Reg, mount: Mount, options: MountOptions, inputs: CreateInputs): void {
+  const type = mount.type ?? "none";
+  const data = entries(type, options, inputs).map(([key, value]) => value === undefined ? key : `${key}=${value}`);
+  p.emit("fchdir", [at]);
+  p.emit("mount", [mount.source ?? type, ".", type, 0, [...options.flags, ...data].join(",")]);
+  const mounted = p.openat2(abi.AT_FDCWD, ".", { directory: true, resolve: "host" });
+  p.emit("fchdir", [mounted]);
+  setAttributes(p, mounted, options);
+  p.close(mounted);
+}
+
+/** Attaches a detached mount and gives it its attributes and propagation. */
+function attach(p: Program, mount: Reg, at: Reg, options: MountOptions): void {
+  if (changes(options.attributes)) p.mountSetattr(mount, "", options.attributes);
+  if (changes(options.recursive)) p.mountSetattr(mount, "", { ...options.recursive, recursive: true });
+  p.moveMount(mount, at);
+  setPropagation(p, mount, options.propagation);
+}
+
+function setAttributes(p: Program, mount: Reg, options: MountOptions): void {
+  if (changes(options.attributes)) p.mountSetattr(mount, "", options.attributes);
+  setPropagation(p, mount, options.propagation);
+}
+
+function changes({ set, clear }: Attributes): boolean {
+  return set !== 0 || clear !== 0;
+}
+
+function setPropagation(p: Program, mount: Reg, propagation: readonly number[]): void {
+  for (const flag of propagation) {
+    p.mountSetattr(mount, "", { propagation: flag & ~abi.MS_REC, recursive: (flag & abi.MS_REC) !== 0 });
+  }
+}
+
+/** Changes a mount that is there already. */
+function remount(p: Program, root: Reg, mount: Mount, options: MountOptions, index: number): void {
+  mountStep(p, mount, index, " again (remount)");
+  const at = inRoot(mount.destination) === "." ? root : p.openat2(root, inRoot(mount.destination));
+  if (!options.bind && (options.data.length > 0 || options.flags.length > 0)) {
+    const context = p.fspick(at);
+    for (const entry of [...options.flags, ...options.data]) {
+      const equals = entry.indexOf("=");
+      if (equals < 0) p.fsconfigFlag(context, entry);
+      else p.fsconfigString(context, entry.slice(0, equals), entry.slice(equals + 1));
+    }
+    p.fsconfigReconfigure(context);
+    p.close(context);
+  }
+  setAttributes(p, at, options);
+  if (changes(options.recursive)) p.mountSetattr(at, "", { ...options.recursive, recursive: true });
+  if (at !== root) p.close(at);
+}
+
+/** Makes those tmpfs read-only whose options say so. */
+export function readonlyTmpfs(p: Program, root: Reg, inputs: CreateInputs): void {
+  for (const [i, mount] of allMounts(inputs).entries()) {
+    const options = parseOptions(mount.options ?? []);
+    if (mount.type !== "tmpfs" || options.remount || !(options.attributes.set & abi.MOUNT_ATTR_RDONLY)) continue;
+    p.step(`making the tmpfs at "${mount.destination}" read-only`, { pointer: `/mounts/${i}/options` });
+    const at = p.openat2(root, inRoot(mount.destination));
+    p.mountSetattr(at, "", { set: abi.MOUNT_ATTR_RDONLY });
+    p.close(at);
+  }
+}

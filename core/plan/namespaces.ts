@@ -1,0 +1,172 @@
+/** Namespaces: join those with a path, make the others, become the process that will be init. */
+
+import * as abi from "../../ffi/abi.ts";
+import { SIGACTION_DEFAULT } from "../../ffi/structs.ts";
+import { Data, type Reg } from "../program/assembly.ts";
+import type { Program } from "../program/program.ts";
+import type { Namespace, NamespaceType } from "../spec/types.ts";
+import { ASK } from "./asks.ts";
+import { type CreateInputs, hasNamespace, isNew, namespaceOf } from "./inputs.ts";
+import { openSources } from "./sources.ts";
+
+/** The clone flag of each type. */
+export const NAMESPACE_FLAG: Readonly<Record<NamespaceType, number>> = {
+  user: abi.CLONE_NEWUSER,
+  mount: abi.CLONE_NEWNS,
+  pid: abi.CLONE_NEWPID,
+  network: abi.CLONE_NEWNET,
+  ipc: abi.CLONE_NEWIPC,
+  uts: abi.CLONE_NEWUTS,
+  cgroup: abi.CLONE_NEWCGROUP,
+  time: abi.CLONE_NEWTIME,
+};
+
+/** user first: it gives the right to join the others; mount last: paths change their meaning. */
+const JOIN_ORDER: readonly NamespaceType[] = ["user", "ipc", "uts", "network", "pid", "time", "mount"];
+
+/** What was opened before the namespaces changed and is needed after. */
+export interface Opened {
+  readonly cgroupNamespace: Reg | undefined;
+  /** Copies of the bind mounts' sources, by the index of the mount. */
+  readonly sources: ReadonlyMap<number, Reg>;
+}
+
+/** What the process must do first, while it is still an ordinary process of the host. */
+export function beginning(p: Program, { spec, keepFds, socket, fifo }: CreateInputs): void {
+  p.step("becoming a clean process");
+  p.prctl(abi.PR_SET_NAME, "runo:[1:HOST]");
+  // Deno ignores SIGPIPE; what is ignored stays ignored across execve
+  p.emit("rt_sigaction", [abi.SIGPIPE, new Data(SIGACTION_DEFAULT, { text: "SIG_DFL" }), 0, 8]);
+  closeRanges(p, 3 + keepFds, [socket, fifo]);
+  p.emit("umask", [0]);
+  const score = spec.process?.oomScoreAdj;
+  if (score !== undefined) {
+    p.step(`setting oom_score_adj to ${score}`, {
+      pointer: "/process/oomScoreAdj",
+      hints: { EACCES: "lowering it needs CAP_SYS_RESOURCE", EPERM: "lowering it needs CAP_SYS_RESOURCE" },
+    });
+    // before the process stops being dumpable, which would give the file to root
+    p.writeFile(abi.AT_FDCWD, "/proc/self/oom_score_adj", String(score), { resolve: "host" });
+  }
+  p.step("hiding from ptrace");
+  p.prctl(abi.PR_SET_DUMPABLE, 0);
+}
+
+/** Closes all descriptors from `first` on but these. */
+function closeRanges(p: Program, first: number, keep: readonly number[]): void {
+  let from = first;
+  for (const fd of keep.toSorted((a, b) => a - b)) {
+    if (fd > from) p.emit("close_range", [from, fd - 1, 0]);
+    from = fd + 1;
+    p.emit("fcntl", [fd, abi.F_SETFD, 1]);
+  }
+  p.emit("close_range", [from, 0xffffffff, 0]);
+}
+
+/** Joins and makes the namespaces; what runs after it is init. */
+export function namespaces(p: Program, inputs: CreateInputs): Opened {
+  const { spec } = inputs;
+  const opened = openNamespaces(p, inputs);
+  const sources = isNew(spec, "user") || namespaceOf(spec, "user")?.path ? openSources(p, inputs) : new Map();
+  for (const type of JOIN_ORDER) {
+    const fd = opened.get(type);
+    if (fd === undefined) continue;
+    join(p, type, namespaceOf(spec, type)!, fd);
+    if (type === "user") becomeRoot(p);
+  }
+  if (isNew(spec, "user")) newUserNamespace(p);
+  if (isNew(spec, "time")) newTimeNamespace(p, inputs);
+  newNamespaces(p, inputs);
+  p.step("becoming a session leader");
+  p.prctl(abi.PR_SET_NAME, "runo:[2:INIT]");
+  p.emit("setsid", [], { ignore: "EPERM" });
+  return { cgroupNamespace: opened.get("cgroup"), sources };
+}
+
+function openNamespaces(p: Program, { spec }: CreateInputs): Map<NamespaceType, Reg> {
+  const opened = new Map<NamespaceType, Reg>();
+  for (const [i, { type, path }] of (spec.linux?.namespaces ?? []).entries()) {
+    if (path === undefined || path === "") continue;
+    p.step(`opening ${type} namespace "${path}"`, {
+      pointer: `/linux/namespaces/${i}/path`,
+      hints: { ENOENT: "the namespace does not exist (any more)" },
+    });
+    opened.set(type, p.openat2(abi.AT_FDCWD, path, { read: true, resolve: "host" }));
+  }
+  return opened;
+}
+
+function join(p: Program, type: NamespaceType, { path }: Namespace, fd: Reg): void {
+  p.step(`joining ${type} namespace "${path}"`, {
+    hints: {
+      EINVAL: `is it a ${type} namespace, and not the one runo is in already?`,
+      EPERM: "the caller has no rights over the namespace",
+    },
+  });
+  p.setns(fd, NAMESPACE_FLAG[type]);
+  p.close(fd);
+}
+
+function newUserNamespace(p: Program): void {
+  p.step("making a user namespace", {
+    pointer: "/linux/namespaces",
+    hints: {
+      EPERM: "unprivileged user namespaces may be switched off (sysctl kernel.unprivileged_userns_clone)",
+      ENOSPC: "too many user namespaces (sysctl user.max_user_namespaces)",
+      EUSERS: "user namespaces are nested too deep",
+    },
+  });
+  p.unshare(abi.CLONE_NEWUSER);
+  p.step("asking the host for the id maps");
+  // /proc/PID/uid_map belongs to the process' user only while it is dumpable
+  p.prctl(abi.PR_SET_DUMPABLE, 1);
+  p.ask(ASK.idmap, "idmap");
+  p.prctl(abi.PR_SET_DUMPABLE, 0);
+  becomeRoot(p);
+}
+
+function becomeRoot(p: Program): void {
+  p.step("becoming root of the user namespace", { hints: { EINVAL: "id 0 of the container must be mapped" } });
+  p.emit("setresgid", [0, 0, 0]);
+  p.emit("setresuid", [0, 0, 0]);
+}
+
+function newTimeNamespace(p: Program, { spec }: CreateInputs): void {
+  p.step("making a time namespace", { hints: { EINVAL: "the kernel has no time namespaces (CONFIG_TIME_NS)" } });
+  p.unshare(abi.CLONE_NEWTIME);
+  const lines = Object.entries(spec.linux?.timeOffsets ?? {}).map(([clock, offset]) =>
+    `${clock} ${offset?.secs ?? 0} ${offset?.nanosecs ?? 0}\n`
+  );
+  if (lines.length === 0) return;
+  p.step("setting the time offsets", { pointer: "/linux/timeOffsets", hints: { ERANGE: "an offset is out of range" } });
+  p.prctl(abi.PR_SET_DUMPABLE, 1);
+  p.writeFile(abi.AT_FDCWD, "/proc/self/timens_offsets", lines.join(""), { resolve: "host" });
+  p.prctl(abi.PR_SET_DUMPABLE, 0);
+}
+
+/** A pid or time namespace is entered by a child only; the others can be had by the process itself. */
+function newNamespaces(p: Program, { spec }: CreateInputs): void {
+  const types = (["mount", "pid", "network", "ipc", "uts"] as const).filter((type) => isNew(spec, type));
+  const flags = types.reduce((all, type) => all | NAMESPACE_FLAG[type], 0);
+  const names = types.length === 0 ? "no new namespaces" : `new ${types.join(", ")} namespaces`;
+  const about = { pointer: "/linux/namespaces", hints: { EPERM: "making namespaces needs root or a user namespace" } };
+  if (hasNamespace(spec, "pid") || hasNamespace(spec, "time")) {
+    p.step(`cloning init into ${names}`, about);
+    p.cloneAndContinue(flags);
+  } else if (flags !== 0) {
+    p.step(`making ${names}`, about);
+    p.unshare(flags);
+  }
+}
+
+/** The cgroup namespace, once init is in its cgroup. */
+export function cgroupNamespace(p: Program, { spec }: CreateInputs, { cgroupNamespace: fd }: Opened): void {
+  if (fd !== undefined) {
+    join(p, "cgroup", namespaceOf(spec, "cgroup")!, fd);
+  } else if (isNew(spec, "cgroup")) {
+    p.step("making a cgroup namespace", {
+      sentences: { EINVAL: "cgroup namespaces aren't enabled in the kernel" },
+    });
+    p.unshare(abi.CLONE_NEWCGROUP);
+  }
+}

@@ -1,0 +1,71 @@
+/** Places below the container's root: found, or made, without ever leaving the root. */
+
+import type { Reg } from "../program/assembly.ts";
+import type { Program } from "../program/program.ts";
+
+/** The components of an absolute path, "." and ".." resolved. */
+export function components(path: string): string[] {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return parts;
+}
+
+/** A path relative to the root, "." and ".." resolved; "." for the root itself. */
+export function inRoot(path: string): string {
+  return components(path).join("/") || ".";
+}
+
+/** How a mount point is found or made. */
+export interface MountpointOptions {
+  /** Make an empty file, not a directory, when nothing is there. */
+  readonly file: boolean;
+  /** Refuse symlinks on the way. */
+  readonly noSymlinks?: boolean;
+  /** Emitted when the place is there already. */
+  readonly existing?: (at: Reg) => void;
+}
+
+/** The place of `path` as an O_PATH descriptor; what is missing of it is made (directories 0755). */
+export function mountpoint(p: Program, root: Reg, path: string, options: MountpointOptions): Reg {
+  const missing = p.label(`make ${path}`), done = p.label(`have ${path}`);
+  const how = { noSymlinks: options.noSymlinks ?? false };
+  const relative = inRoot(path);
+  const at = p.openat2(root, relative, how, { on: "ENOENT", to: missing });
+  options.existing?.(at);
+  p.jump(done);
+  p.place(missing);
+  make(p, root, components(path), options.file);
+  p.openat2Into(at, root, relative, how);
+  p.place(done);
+  return at;
+}
+
+/** Makes the last component in its directory, and the directories above where they are missing. */
+function make(p: Program, root: Reg, parts: readonly string[], file: boolean): void {
+  const last = parts.at(-1)!;
+  const parent = parts.length > 1 ? makeDirectory(p, root, parts.slice(0, -1)) : root;
+  if (file) p.close(p.openat2(parent, last, { write: true, create: 0o755 }));
+  else p.mkdirat(parent, last, 0o755);
+  if (parent !== root) p.close(parent);
+}
+
+/** The directory with this path, made with those above it as far as it is missing. */
+export function makeDirectory(p: Program, root: Reg, parts: readonly string[]): Reg {
+  let parent = root;
+  for (const [i, part] of parts.entries()) {
+    const prefix = parts.slice(0, i + 1).join("/");
+    const missing = p.label(`make ${prefix}`), have = p.label(`have ${prefix}`);
+    const directory = p.openat2(root, prefix, { directory: true }, { on: "ENOENT", to: missing });
+    p.jump(have);
+    p.place(missing);
+    p.mkdirat(parent, part, 0o755);
+    p.openat2Into(directory, root, prefix, { directory: true });
+    p.place(have);
+    if (parent !== root) p.close(parent);
+    parent = directory;
+  }
+  return parent;
+}

@@ -1,0 +1,243 @@
+/** What programs are made of: instructions over registers and data, grouped in steps, and their way into an image. */
+
+import { ERRNO, type Errno, type SyscallName, SYSCALLS } from "../../ffi/abi.ts";
+import { type Architecture, buildImage, type Instruction as Encoded, POLICY, PSEUDO, REGISTERS } from "./image.ts";
+
+/** A register: the result of a system call that is not known before the program runs. */
+export class Reg {
+  readonly index: number;
+  readonly name: string;
+  constructor(index: number, name: string) {
+    this.index = index;
+    this.name = name;
+  }
+}
+
+/** A place in the program that a jump goes to. */
+export class Label {
+  readonly name: string;
+  /** The index of the instruction that follows; -1 until it is placed. */
+  at = -1;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** Memory that a system call reads or writes; it may point to other memory. */
+export class Data {
+  readonly bytes: Uint8Array;
+  /** Where addresses are to be filled in, and of what. */
+  readonly pointers: readonly (readonly [offset: number, target: Data | string])[];
+  /** What `plan` prints in place of the bytes. */
+  readonly text: string | undefined;
+
+  constructor(bytes: Uint8Array, options: { pointers?: Data["pointers"]; text?: string } = {}) {
+    this.bytes = bytes;
+    this.pointers = options.pointers ?? [];
+    this.text = options.text;
+  }
+}
+
+/** A place inside of data. */
+export class Within {
+  readonly data: Data;
+  readonly offset: number;
+  constructor(data: Data, offset: number) {
+    this.data = data;
+    this.offset = offset;
+  }
+}
+
+/** What a system call is given: an integer, the content of a register, or the address of a string or of data. */
+export type Value = number | bigint | Reg | string | Data | Within;
+
+/** What becomes of the result. Without any of it an error ends the program. */
+export interface Handling {
+  /** Carry on after this error, or after any. */
+  readonly ignore?: Errno | "any";
+  /** Jump to `to` on this error, or on any. */
+  readonly on?: Errno | "any";
+  readonly to?: Label;
+  /** Jump there if the result is 0. */
+  readonly ifZero?: Label;
+  /** A result of 0 ends the program: the host is gone. */
+  readonly failIfZero?: boolean;
+  /** The fsopen context whose messages explain an error. */
+  readonly log?: Reg;
+}
+
+/** Pseudo-operations, beside the system calls. */
+export type Operation = SyscallName | "jump" | "store32" | "load32" | "move" | "jump_if_equal";
+
+/** What a stretch of instructions is for: the words of its error, and of `plan`. */
+export interface Step {
+  /** What is being done, to what: `mounting "tmpfs" at "/dev"`. */
+  readonly phrase: string;
+  /** Where config.json asks for it, as a JSON pointer. */
+  readonly pointer?: string;
+  /** Likely fixes, by errno name. */
+  readonly hints?: Readonly<Partial<Record<Errno, string>>>;
+  /** A whole sentence that takes the place of "phrase: call: errno", by errno name: where callers look for the words. */
+  readonly sentences?: Readonly<Partial<Record<Errno, string>>>;
+}
+
+/** One instruction, before it is laid out. */
+export interface Instruction {
+  readonly step: Step;
+  readonly operation: Operation;
+  readonly args: readonly Value[];
+  readonly handling: Handling;
+  readonly save: Reg | undefined;
+}
+
+const PSEUDO_NUMBER: Readonly<Record<string, number>> = {
+  jump: PSEUDO.JUMP,
+  store32: PSEUDO.STORE32,
+  load32: PSEUDO.LOAD32,
+  move: PSEUDO.MOVE,
+  jump_if_equal: PSEUDO.JUMP_IF_EQUAL,
+};
+
+/** Registers 0 (the sink) and 1 (the socket) are not handed out. */
+const FIRST_FREE = 2;
+
+/** A growing list of instructions. `Program` adds a method for each operation. */
+export class Assembly {
+  readonly arch: Architecture;
+  readonly instructions: Instruction[] = [];
+  readonly #free: number[] = [];
+  #step: Step = { phrase: "starting" };
+
+  constructor(arch: Architecture) {
+    this.arch = arch;
+    for (let index = REGISTERS - 1; index >= FIRST_FREE; index--) this.#free.push(index);
+  }
+
+  /** Says what the instructions from here on are for. */
+  step(phrase: string, about: Omit<Step, "phrase"> = {}): void {
+    this.#step = { phrase, ...about };
+  }
+
+  /** A register that is not in use. */
+  register(name: string): Reg {
+    const index = this.#free.pop();
+    if (index === undefined) throw new RangeError("the program has no register left");
+    return new Reg(index, name);
+  }
+
+  /** Gives a register back; what it held is not closed. */
+  free(reg: Reg): void {
+    this.#free.push(reg.index);
+  }
+
+  /** A label, to be placed with `place`. */
+  label(name: string): Label {
+    return new Label(name);
+  }
+
+  /** The label means the next instruction. */
+  place(label: Label): void {
+    label.at = this.instructions.length;
+  }
+
+  /** Adds an instruction whose result nobody needs. */
+  emit(operation: Operation, args: readonly Value[], handling: Handling = {}): void {
+    this.instructions.push({ step: this.#step, operation, args, handling, save: undefined });
+  }
+
+  /** Adds an instruction whose result goes to a register. */
+  emitInto(save: Reg, operation: Operation, args: readonly Value[], handling: Handling = {}): Reg {
+    this.instructions.push({ step: this.#step, operation, args, handling, save });
+    return save;
+  }
+
+  /**
+   * The program as an executable file.
+   * @param socket the descriptor of the conversation, as the program inherits it
+   */
+  image(socket: number): Uint8Array<ArrayBuffer> {
+    const pool = new Pool();
+    const encoded = this.instructions.map((instruction) => this.#encode(instruction, pool));
+    return buildImage(this.arch, encoded, pool.bytes(), pool.relocations, socket);
+  }
+
+  #encode({ operation, args, handling, save }: Instruction, pool: Pool): Encoded {
+    let kinds = 0;
+    const words = args.map((value, k) => {
+      if (value instanceof Reg) {
+        kinds |= 2 << (2 * k);
+        return value.index;
+      }
+      if (typeof value === "string" || value instanceof Data) {
+        kinds |= 1 << (2 * k);
+        return pool.place(value);
+      }
+      if (value instanceof Within) {
+        kinds |= 1 << (2 * k);
+        return pool.place(value.data) + value.offset;
+      }
+      return value;
+    });
+    return {
+      nr: PSEUDO_NUMBER[operation] ?? SYSCALLS[operation as SyscallName][this.arch === "x86_64" ? 0 : 1],
+      save: save?.index ?? 0,
+      log: handling.log?.index ?? 0,
+      kinds,
+      args: words,
+      ...policyOf(handling),
+    };
+  }
+}
+
+function policyOf(handling: Handling): { policy: number; errno: number; jump: number } {
+  const { ignore, on, to, ifZero } = handling;
+  const target = to ?? ifZero;
+  if (target !== undefined && target.at < 0) throw new RangeError(`label "${target.name}" is not placed`);
+  const jump = target?.at ?? 0;
+  const number = (errno: Errno | "any" | undefined) => errno === undefined || errno === "any" ? 0 : ERRNO[errno];
+  if (ignore !== undefined) {
+    return { policy: ignore === "any" ? POLICY.IGNORE_ANY : POLICY.IGNORE_ERRNO, errno: number(ignore), jump };
+  }
+  if (on !== undefined) {
+    return { policy: on === "any" ? POLICY.JUMP_ON_ANY : POLICY.JUMP_ON_ERRNO, errno: number(on), jump };
+  }
+  if (ifZero !== undefined) return { policy: POLICY.JUMP_IF_ZERO, errno: 0, jump };
+  return { policy: handling.failIfZero ? POLICY.FAIL_IF_ZERO : POLICY.FAIL, errno: 0, jump };
+}
+
+/** The data of a program: each string and each piece of data once. */
+class Pool {
+  readonly relocations: number[] = [];
+  readonly #places = new Map<Data | string, number>();
+  readonly #chunks: (readonly [number, Uint8Array])[] = [];
+  #size = 0;
+
+  place(value: Data | string): number {
+    const known = this.#places.get(value);
+    if (known !== undefined) return known;
+    const bytes = typeof value === "string" ? encoder.encode(`${value}\0`) : value.bytes;
+    const at = this.#size;
+    this.#size = (at + bytes.length + 7) & ~7;
+    this.#places.set(value, at);
+    this.#chunks.push([at, bytes]);
+    if (value instanceof Data && value.pointers.length > 0) this.#point(value, at);
+    return at;
+  }
+
+  #point(data: Data, at: number): void {
+    const bytes = data.bytes;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (const [offset, target] of data.pointers) {
+      view.setBigUint64(offset, BigInt(this.place(target)), true);
+      this.relocations.push(at + offset);
+    }
+  }
+
+  bytes(): Uint8Array {
+    const all = new Uint8Array(this.#size);
+    for (const [at, bytes] of this.#chunks) all.set(bytes, at);
+    return all;
+  }
+}
+
+const encoder = new TextEncoder();

@@ -1,0 +1,230 @@
+/**
+ * The builder of programs: one typed method per operation, so that a plan reads like the imperative code it replaces.
+ * Every descriptor that a program makes is close-on-exec; every path below a root is resolved with openat2 in that root.
+ */
+
+import * as abi from "../../ffi/abi.ts";
+import { CLONE_ARGS, MOUNT_ATTR, OPEN_HOW, RLIMIT64 } from "../../ffi/structs.ts";
+import { Assembly, Data, type Handling, Reg, type Value } from "./assembly.ts";
+import { MESSAGE, SOCKET_REGISTER } from "./image.ts";
+import { fdMessage, words } from "./blocks.ts";
+
+/** How a path is opened. Without any of it: a place only (O_PATH), symlinks followed inside the root. */
+export interface OpenOptions {
+  readonly directory?: boolean;
+  readonly read?: boolean;
+  readonly write?: boolean;
+  readonly nofollow?: boolean;
+  readonly noctty?: boolean;
+  readonly nonblock?: boolean;
+  /** Refuse any symlink on the way. */
+  readonly noSymlinks?: boolean;
+  /** Resolve below the directory as if it were the root (the default), or as the process sees it. */
+  readonly resolve?: "in-root" | "host";
+  /** Make the file if it is missing, with these permissions. */
+  readonly create?: number;
+}
+
+/** What mount_setattr(2) changes. */
+export interface MountAttributes {
+  readonly set?: number;
+  readonly clear?: number;
+  readonly propagation?: number;
+  readonly recursive?: boolean;
+}
+
+const SOCKET = new Reg(SOCKET_REGISTER, "socket");
+const REPLY = new Data(new Uint8Array(8), { text: "reply" });
+
+/** A program being written. */
+export class Program extends Assembly {
+  /** Opens `path` below `directory`; see `OpenOptions`. */
+  openat2(directory: Reg | number, path: string, options: OpenOptions = {}, handling: Handling = {}): Reg {
+    return this.openat2Into(this.register(path), directory, path, options, handling);
+  }
+
+  /** The same into a register of the caller, for the branches of one decision. */
+  openat2Into(
+    into: Reg,
+    directory: Reg | number,
+    path: string,
+    options: OpenOptions = {},
+    handling: Handling = {},
+  ): Reg {
+    return this.emitInto(into, "openat2", [directory, path, this.#openHow(options), OPEN_HOW.size], handling);
+  }
+
+  readonly #hows = new Map<string, Data>();
+
+  #openHow(options: OpenOptions): Data {
+    const key = JSON.stringify(options);
+    const known = this.#hows.get(key);
+    if (known !== undefined) return known;
+    const arch = this.arch === "x86_64" ? 0 : 1;
+    const access = options.write
+      ? (options.read ? abi.O_RDWR : abi.O_WRONLY)
+      : options.read
+      ? abi.O_RDONLY
+      : abi.O_PATH;
+    let flags = access | abi.O_CLOEXEC;
+    if (options.directory) flags |= abi.O_DIRECTORY_BY_ARCH[arch];
+    if (options.nofollow) flags |= abi.O_NOFOLLOW_BY_ARCH[arch];
+    if (options.noctty) flags |= abi.O_NOCTTY;
+    if (options.nonblock) flags |= abi.O_NONBLOCK;
+    if (options.create !== undefined) flags |= abi.O_CREAT;
+    let resolve = options.resolve === "host" ? 0 : abi.RESOLVE_IN_ROOT | abi.RESOLVE_NO_MAGICLINKS;
+    if (options.noSymlinks) resolve |= abi.RESOLVE_NO_SYMLINKS;
+    const how = new Data(OPEN_HOW.pack({ flags, mode: options.create ?? 0, resolve }));
+    this.#hows.set(key, how);
+    return how;
+  }
+
+  /** Closes a descriptor and frees its register. */
+  close(fd: Reg): void {
+    this.emit("close", [fd], { ignore: "any" });
+    this.free(fd);
+  }
+
+  /** Writes a short text, all or nothing (procfs, sysfs). */
+  write(fd: Reg | number, text: string, handling: Handling = {}): void {
+    this.emit("write", [fd, text, new TextEncoder().encode(text).length], handling);
+  }
+
+  /** Opens a file for writing, writes the text, closes it. */
+  writeFile(
+    directory: Reg | number,
+    path: string,
+    text: string,
+    options: OpenOptions = {},
+    handling: Handling = {},
+  ): void {
+    const fd = this.openat2(directory, path, { write: true, ...options }, handling);
+    this.write(fd, text, handling);
+    this.close(fd);
+  }
+
+  mkdirat(directory: Reg, name: string, mode: number, handling: Handling = {}): void {
+    this.emit("mkdirat", [directory, name, mode], handling);
+  }
+
+  /** A copy of the mount at `path`, attached nowhere. */
+  openTree(directory: Reg | number, path: string, options: { recursive: boolean }, handling: Handling = {}): Reg {
+    let flags = abi.OPEN_TREE_CLONE | abi.OPEN_TREE_CLOEXEC;
+    if (options.recursive) flags |= abi.AT_RECURSIVE;
+    if (path === "") flags |= abi.AT_EMPTY_PATH;
+    return this.emitInto(this.register("tree"), "open_tree", [directory, path, flags >>> 0], handling);
+  }
+
+  /** Attaches a mount to the place that `at` is. */
+  moveMount(mount: Reg, at: Reg | number, path = "", handling: Handling = {}): void {
+    const flags = abi.MOVE_MOUNT_F_EMPTY_PATH | (path === "" ? abi.MOVE_MOUNT_T_EMPTY_PATH : 0);
+    this.emit("move_mount", [mount, "", at, path, flags], handling);
+  }
+
+  mountSetattr(mount: Reg | number, path: string, attributes: MountAttributes, handling: Handling = {}): void {
+    const attr = new Data(MOUNT_ATTR.pack({
+      attr_set: attributes.set ?? 0,
+      attr_clr: attributes.clear ?? 0,
+      propagation: attributes.propagation ?? 0,
+    }));
+    const flags = (attributes.recursive ? abi.AT_RECURSIVE : 0) | (path === "" ? abi.AT_EMPTY_PATH : 0);
+    this.emit("mount_setattr", [mount, path, flags, attr, MOUNT_ATTR.size], handling);
+  }
+
+  fsopen(type: string, handling: Handling = {}): Reg {
+    return this.emitInto(this.register(type), "fsopen", [type, abi.FSOPEN_CLOEXEC], handling);
+  }
+
+  fsconfigString(context: Reg, key: string, value: string): void {
+    this.emit("fsconfig", [context, abi.FSCONFIG_SET_STRING, key, value, 0], { log: context });
+  }
+
+  fsconfigFlag(context: Reg, key: string): void {
+    this.emit("fsconfig", [context, abi.FSCONFIG_SET_FLAG, key, 0, 0], { log: context });
+  }
+
+  fsconfigCreate(context: Reg, handling: Handling = {}): void {
+    this.emit("fsconfig", [context, abi.FSCONFIG_CMD_CREATE, 0, 0, 0], { log: context, ...handling });
+  }
+
+  fsconfigReconfigure(context: Reg): void {
+    this.emit("fsconfig", [context, abi.FSCONFIG_CMD_RECONFIGURE, 0, 0, 0], { log: context });
+  }
+
+  /** The mount of a created file system context, attached nowhere; closes the context. */
+  fsmount(context: Reg, attributes: number, handling: Handling = {}): Reg {
+    const mount = this.register("mount");
+    this.emitInto(mount, "fsmount", [context, abi.FSMOUNT_CLOEXEC, attributes], { log: context, ...handling });
+    this.close(context);
+    return mount;
+  }
+
+  fspick(mount: Reg): Reg {
+    return this.emitInto(this.register("fs"), "fspick", [mount, "", abi.FSPICK_CLOEXEC | abi.FSPICK_EMPTY_PATH]);
+  }
+
+  setns(fd: Reg, flag: number, handling: Handling = {}): void {
+    this.emit("setns", [fd, flag], handling);
+  }
+
+  unshare(flags: number, handling: Handling = {}): void {
+    this.emit("unshare", [flags], handling);
+  }
+
+  /** A child that is the host's child too (CLONE_PARENT), in new namespaces; the parent ends at once, the child goes on. */
+  cloneAndContinue(flags: number): void {
+    const child = this.label("child");
+    // clone3 wants exit_signal 0 together with CLONE_PARENT: the caller's own is taken
+    const args = new Data(CLONE_ARGS.pack({ flags: flags | abi.CLONE_PARENT }));
+    this.emit("clone3", [args, CLONE_ARGS.size], { ifZero: child });
+    this.emit("exit_group", [0]);
+    this.place(child);
+  }
+
+  prctl(option: number, value: number | string = 0, third = 0, handling: Handling = {}): void {
+    this.emit("prctl", [option, value, third, 0, 0], handling);
+  }
+
+  /** prlimit(2) on itself; RLIM_INFINITY is 2^64 - 1. */
+  prlimit(resource: number, soft: bigint, hard: bigint, handling: Handling = {}): void {
+    const limit = new Data(RLIMIT64.pack({ rlim_cur: soft, rlim_max: hard }));
+    this.emit("prlimit64", [0, resource, limit, 0], handling);
+  }
+
+  /** Asks the host to do something and waits until it has. The host's end being closed ends the program. */
+  ask(code: number, name: string): void {
+    this.emit("write", [SOCKET, words([MESSAGE.ASK, code], name), 8]);
+    this.#awaitReply(REPLY);
+  }
+
+  /** Asks with a descriptor for the host. */
+  askWithFd(code: number, name: string, fd: Reg, reply: Data = REPLY): void {
+    const { header, slot } = fdMessage(words([MESSAGE.ASK, code], name));
+    this.emit("store32", [fd, slot]);
+    this.emit("sendmsg", [SOCKET, header, 0]);
+    this.#awaitReply(reply);
+  }
+
+  #awaitReply(reply: Data): void {
+    this.emit("read", [SOCKET, reply, reply.bytes.length], { failIfZero: true });
+  }
+
+  /** Ends the conversation. */
+  hangUp(): void {
+    this.emit("close", [SOCKET], { ignore: "any" });
+  }
+
+  /** A register that holds the address of a string or of data. */
+  addressOf(value: string | Data, into: Reg): void {
+    this.emitInto(into, "move", [value]);
+  }
+
+  jump(to: ReturnType<Assembly["label"]>): void {
+    this.emit("jump", [], { to });
+  }
+
+  /** Replaces the program by another. */
+  execve(path: Value, argv: Data, envp: Data, handling: Handling = {}): void {
+    this.emit("execve", [path, argv, envp], handling);
+  }
+}

@@ -1,0 +1,181 @@
+/** Layouts of the kernel's structures as data: fields in order, naturally aligned. Source: the uapi headers. */
+
+type Field = "u8" | "u16" | "u32" | "i32" | "u64";
+const SIZE = { u8: 1, u16: 2, u32: 4, i32: 4, u64: 8 } as const;
+
+/** A structure whose fields can be written to, and read from, bytes. */
+export class Layout<F extends Readonly<Record<string, Field>>> {
+  readonly size: number;
+  readonly #fields: readonly (readonly [string, Field, number])[];
+
+  constructor(fields: F) {
+    let offset = 0, align = 1;
+    this.#fields = Object.entries(fields).map(([name, type]) => {
+      const size = SIZE[type];
+      offset = (offset + size - 1) & -size;
+      align = Math.max(align, size);
+      const placed = [name, type, offset] as const;
+      offset += size;
+      return placed;
+    });
+    this.size = (offset + align - 1) & -align;
+  }
+
+  /** Bytes of a structure with these values; absent fields are 0. */
+  pack(values: { readonly [K in keyof F]?: number | bigint }): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(new ArrayBuffer(this.size));
+    const view = new DataView(bytes.buffer);
+    for (const [name, type, at] of this.#fields) {
+      const value = values[name];
+      if (value === undefined) continue;
+      if (type === "u64") view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
+      else if (type === "u8") view.setUint8(at, Number(value));
+      else if (type === "u16") view.setUint16(at, Number(value), true);
+      else view.setUint32(at, Number(value), true);
+    }
+    return bytes;
+  }
+
+  /** The values in bytes; u64 as bigint. */
+  read(bytes: Uint8Array): { [K in keyof F]: F[K] extends "u64" ? bigint : number } {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const values: Record<string, number | bigint> = {};
+    for (const [name, type, at] of this.#fields) {
+      if (type === "u64") values[name] = view.getBigUint64(at, true);
+      else if (type === "u8") values[name] = view.getUint8(at);
+      else if (type === "u16") values[name] = view.getUint16(at, true);
+      else if (type === "i32") values[name] = view.getInt32(at, true);
+      else values[name] = view.getUint32(at, true);
+    }
+    return values as { [K in keyof F]: F[K] extends "u64" ? bigint : number };
+  }
+
+  /** Where a field starts, in bytes. */
+  offset(field: keyof F & string): number {
+    const found = this.#fields.find(([name]) => name === field);
+    if (found === undefined) throw new RangeError(`no field "${field}"`);
+    return found[2];
+  }
+}
+
+/** struct open_how, openat2(2). */
+export const OPEN_HOW = new Layout({ flags: "u64", mode: "u64", resolve: "u64" });
+
+/** struct mount_attr, mount_setattr(2). */
+export const MOUNT_ATTR = new Layout({ attr_set: "u64", attr_clr: "u64", propagation: "u64", userns_fd: "u64" });
+
+/** struct clone_args, clone3(2). */
+export const CLONE_ARGS = new Layout({
+  flags: "u64",
+  pidfd: "u64",
+  child_tid: "u64",
+  parent_tid: "u64",
+  exit_signal: "u64",
+  stack: "u64",
+  stack_size: "u64",
+  tls: "u64",
+  set_tid: "u64",
+  set_tid_size: "u64",
+  cgroup: "u64",
+});
+
+/** struct rlimit64, prlimit(2). */
+export const RLIMIT64 = new Layout({ rlim_cur: "u64", rlim_max: "u64" });
+
+/** struct msghdr, sendmsg(2). */
+export const MSGHDR = new Layout({
+  name: "u64",
+  namelen: "u32",
+  iov: "u64",
+  iovlen: "u64",
+  control: "u64",
+  controllen: "u64",
+  flags: "u32",
+});
+
+/** struct iovec, sendmsg(2). */
+export const IOVEC = new Layout({ base: "u64", len: "u64" });
+
+/** struct cmsghdr followed by one descriptor, padded to 8: unix(7), SCM_RIGHTS. */
+export const CMSG_FD = new Layout({ len: "u64", level: "i32", type: "i32", fd: "i32", pad: "u32" });
+
+/** struct cmsghdr followed by struct ucred: unix(7), SCM_CREDENTIALS. */
+export const CMSG_CREDENTIALS = new Layout({
+  len: "u64",
+  level: "i32",
+  type: "i32",
+  pid: "i32",
+  uid: "u32",
+  gid: "u32",
+});
+
+/** struct pollfd, poll(2). */
+export const POLLFD = new Layout({ fd: "i32", events: "u16", revents: "u16" });
+
+/** struct timespec, for ppoll(2). */
+export const TIMESPEC = new Layout({ sec: "u64", nsec: "u64" });
+
+/** struct winsize, ioctl_tty(2). */
+export const WINSIZE = new Layout({ row: "u16", col: "u16", xpixel: "u16", ypixel: "u16" });
+
+/** struct __user_cap_header_struct, capset(2). */
+export const CAP_HEADER = new Layout({ version: "u32", pid: "i32" });
+
+/** Two struct __user_cap_data_struct, capset(2) version 3: low and high 32 bits. */
+export const CAP_DATA = new Layout({
+  effective_lo: "u32",
+  permitted_lo: "u32",
+  inheritable_lo: "u32",
+  effective_hi: "u32",
+  permitted_hi: "u32",
+  inheritable_hi: "u32",
+});
+
+/** struct sched_attr (SCHED_ATTR_SIZE_VER1 has two fields more), sched_setattr(2). */
+export const SCHED_ATTR = new Layout({
+  size: "u32",
+  policy: "u32",
+  flags: "u64",
+  nice: "i32",
+  priority: "u32",
+  runtime: "u64",
+  deadline: "u64",
+  period: "u64",
+});
+
+/** The start of struct statx, statx(2): as much as programs look at. */
+export const STATX = new Layout({
+  mask: "u32",
+  blksize: "u32",
+  attributes: "u64",
+  nlink: "u32",
+  uid: "u32",
+  gid: "u32",
+  mode: "u16",
+  spare0: "u16",
+  ino: "u64",
+  size: "u64",
+  blocks: "u64",
+  attributes_mask: "u64",
+  atime_sec: "u64",
+  atime_nsec: "u64",
+  btime_sec: "u64",
+  btime_nsec: "u64",
+  ctime_sec: "u64",
+  ctime_nsec: "u64",
+  mtime_sec: "u64",
+  mtime_nsec: "u64",
+  rdev_major: "u32",
+  rdev_minor: "u32",
+  dev_major: "u32",
+  dev_minor: "u32",
+});
+
+/** Bytes of the whole struct statx. */
+export const STATX_SIZE = 256;
+
+/** struct sigaction of the kernel with an empty mask and SIG_DFL: 32 bytes of zero are enough for both architectures. */
+export const SIGACTION_DEFAULT: Uint8Array<ArrayBuffer> = new Uint8Array(32);
+
+/** The flags of the kernel's struct termios; what follows them is kept as it is. */
+export const TERMIOS = new Layout({ iflag: "u32", oflag: "u32", cflag: "u32", lflag: "u32" });
