@@ -6,6 +6,7 @@ export const SYSCALLS = {
   write: [1, 64],
   close: [3, 57],
   lseek: [8, 62],
+  munmap: [11, 215],
   rt_sigaction: [13, 134],
   rt_sigprocmask: [14, 135],
   ioctl: [16, 29],

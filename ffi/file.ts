@@ -54,6 +54,14 @@ export function writeAll(fd: number, bytes: Uint8Array<ArrayBuffer>): void {
   for (let done = 0; done < bytes.length;) done += call("write", fd, bytes.subarray(done), bytes.length - done);
 }
 
+/** A memory file, read from its start. */
+export function memoryFile(name: string, content: Uint8Array<ArrayBuffer> = allocate(0)): Fd {
+  const fd = new Fd(call("memfd_create", name, MFD_CLOEXEC));
+  writeAll(fd.number, content);
+  call("lseek", fd.number, 0, 0);
+  return fd;
+}
+
 /** A memory file with this content, sealed against any change: what init is executed from. */
 export function sealedFile(name: string, content: Uint8Array<ArrayBuffer>): Fd {
   const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;

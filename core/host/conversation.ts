@@ -56,7 +56,7 @@ export function converse(socket: Fd, program: Program, answers: Answers): void {
       throw stepError(program, words.getUint32(4, true), words.getUint32(8, true), kernelLog);
     }
     if (kind === MESSAGE.LOG) {
-      kernelLog.push(new TextDecoder().decode(message.bytes.subarray(4)).trim());
+      kernelLog.push(new TextDecoder().decode(message.bytes.subarray(4)).trim().replace(/^[ew] /, ""));
       continue;
     }
     const name = askName(words.getUint32(4, true));

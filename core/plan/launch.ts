@@ -138,6 +138,7 @@ export function launch(p: Program, proc: Reg, root: Reg, inputs: CreateInputs, e
   p.close(root);
 
   p.step("waiting for start");
+  p.releaseSpent();
   const fifo = p.register("fifo");
   if (mountsProc(inputs)) {
     // its own /proc, so that no directory stays open while the container waits

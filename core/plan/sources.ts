@@ -3,6 +3,7 @@
 import * as abi from "../../ffi/abi.ts";
 import type { Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
+import type { Mount } from "../spec/types.ts";
 import type { CreateInputs } from "./inputs.ts";
 import { isBind, parseOptions } from "./mount_options.ts";
 
@@ -31,7 +32,7 @@ export function openSource(p: Program, index: number, inputs: CreateInputs): Reg
 }
 
 /** The mounts of the config and those that runo adds. */
-export function allMounts({ spec, extraMounts }: CreateInputs): readonly import("../spec/types.ts").Mount[] {
+export function allMounts({ spec, extraMounts }: Pick<CreateInputs, "spec" | "extraMounts">): readonly Mount[] {
   return [...spec.mounts ?? [], ...extraMounts];
 }
 

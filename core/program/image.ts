@@ -86,3 +86,10 @@ export function buildImage(
   }
   return out;
 }
+
+/** The whole pages that hold nothing but the first `count` instructions. */
+export function spentInstructions(count: number): { from: number; length: number } {
+  const PAGE = 4096, start = Number(DATA) + HEAD, end = start + 64 * count;
+  const from = Math.ceil(start / PAGE) * PAGE;
+  return { from, length: Math.max(0, Math.floor(end / PAGE) * PAGE - from) };
+}

@@ -6,7 +6,7 @@
 import * as abi from "../../ffi/abi.ts";
 import { CLONE_ARGS, MOUNT_ATTR, OPEN_HOW, RLIMIT64 } from "../../ffi/structs.ts";
 import { Assembly, Data, type Handling, Reg, type Value } from "./assembly.ts";
-import { MESSAGE, SOCKET_REGISTER } from "./image.ts";
+import { MESSAGE, SOCKET_REGISTER, spentInstructions } from "./image.ts";
 import { fdMessage, words } from "./blocks.ts";
 
 /** How a path is opened. Without any of it: a place only (O_PATH), symlinks followed inside the root. */
@@ -197,6 +197,11 @@ export class Program extends Assembly {
     this.#awaitReply(REPLY);
   }
 
+  /** Sends a message that needs no answer: what counts is who sends it. */
+  tell(what: string): void {
+    this.emit("write", [SOCKET, words([MESSAGE.ASK, 0], what), 8]);
+  }
+
   /** Asks with a descriptor for the host. */
   askWithFd(code: number, name: string, fd: Reg, reply: Data = REPLY): void {
     const { header, slot } = fdMessage(words([MESSAGE.ASK, code], name));
@@ -207,6 +212,12 @@ export class Program extends Assembly {
 
   #awaitReply(reply: Data): void {
     this.emit("read", [SOCKET, reply, reply.bytes.length], { failIfZero: true });
+  }
+
+  /** Gives back the memory of the instructions that have run: what waits for a long time should be small. */
+  releaseSpent(): void {
+    const { from, length } = spentInstructions(this.instructions.length);
+    if (length > 0) this.emit("munmap", [from, length], { ignore: "any" });
   }
 
   /** Ends the conversation. */

@@ -1,0 +1,40 @@
+/** The container's cgroup, between the config and core/cgroup: where it is, what goes into it, what the container sees of it. */
+
+import { type Cgroup, cgroupPaths, createCgroup, joinCgroup, readLayout, removeCgroup } from "../cgroup/manager.ts";
+import type { HostFacts } from "../plan/inputs.ts";
+import type { Spec } from "../spec/types.ts";
+import type { CreateOptions } from "./options.ts";
+import type { StateFile } from "./state_file.ts";
+
+/** The cgroup of a container that is being created. */
+export interface CgroupPlan {
+  /** Directories by controller, for state.json. */
+  readonly paths: Readonly<Record<string, string>>;
+  /** For a mount of type cgroup. */
+  readonly mounts: HostFacts["cgroups"];
+  /** Makes it, sets its limits, puts init into it. */
+  enter(pid: number): void;
+  remove(): void;
+}
+
+export function planCgroup(spec: Spec, options: CreateOptions, rootless: boolean): CgroupPlan {
+  if (options.cgroupManager === "disabled") return { paths: {}, mounts: undefined, enter: () => {}, remove: () => {} };
+  const layout = readLayout();
+  const cgroupsPath = spec.linux?.cgroupsPath;
+  const paths = cgroupPaths(layout, { id: options.id, ...cgroupsPath === undefined ? {} : { cgroupsPath } });
+  const cgroup: Cgroup = { paths };
+  return {
+    paths,
+    mounts: undefined,
+    enter: (pid) => {
+      createCgroup(cgroup, { rootless });
+      joinCgroup(cgroup, pid);
+    },
+    remove: () => removeCgroup(cgroup),
+  };
+}
+
+/** The cgroup of a container that exists. */
+export function recordedCgroup(state: StateFile): Cgroup {
+  return { paths: state.cgroup_paths ?? {} };
+}
