@@ -9,9 +9,10 @@
  * - `exists`: the container exists already
  * - `state`: the container is in the wrong state for the request
  * - `unsupported`: this kernel or host lacks what was asked for
+ * - `hook`: a hook failed, and the container must not live
  * - `system`: the kernel (or a file, or a program) said no
  */
-export type ErrorKind = "usage" | "invalid" | "not-found" | "exists" | "state" | "unsupported" | "system";
+export type ErrorKind = "usage" | "invalid" | "not-found" | "exists" | "state" | "unsupported" | "hook" | "system";
 
 /** What may be said beside the phrase. */
 export interface ErrorOptions {

@@ -3,15 +3,18 @@
 import { Fd } from "../../ffi/fd.ts";
 import { detachMount } from "../../ffi/file.ts";
 import { type ExitStatus, pidfdOpen, reap } from "../../ffi/spawn.ts";
-import { call, tryCall } from "../../ffi/call.ts";
+import { tryCall } from "../../ffi/call.ts";
 import { SIGKILL } from "../../ffi/abi.ts";
 import { connectStream, sendFd } from "../../ffi/socket.ts";
-import { RunoError } from "../error.ts";
+import { messageOf, RunoError } from "../error.ts";
+import { OCI_VERSION, type State } from "../spec/state.ts";
+import type { NamespaceType, Spec } from "../spec/types.ts";
 import { removeStateDir } from "./container.ts";
 import type { Answers, Ask } from "./conversation.ts";
 import { copyTree } from "./copy_up.ts";
 import type { Created } from "./create.ts";
 import { homeVariable } from "./home.ts";
+import { runAllHooks, runHooks } from "./hooks.ts";
 import { writeIdMaps } from "./idmap.ts";
 import type { CreateOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
@@ -68,7 +71,38 @@ export class Creation {
       console: (ask) => this.#takeTerminal(keep(ask)),
       home: ({ fd }) => homeVariable(fd!, spec.process?.user?.uid ?? 0),
       rlimits: ({ pid }) => setRlimits(pid, spec.process?.rlimits ?? []),
+      createRuntimeHooks: () => this.#runtimeHooks(),
+      createContainerHooks: () => this.#containerHooks(),
       ready: () => this.#ready(),
+    };
+  }
+
+  /** prestart, then createRuntime: in the host's namespaces, before the root changes. */
+  #runtimeHooks(): void {
+    const { prestart = [], createRuntime = [] } = this.#prepared.spec.hooks ?? {};
+    const state = this.#hookState(this.#pid);
+    runHooks("prestart", prestart, state);
+    runHooks("createRuntime", createRuntime, state);
+  }
+
+  /** createContainer: in init's namespaces, where the host's tree is still the root. */
+  #containerHooks(): void {
+    const { spec, rootfs } = this.#prepared;
+    const pid = namespaces(spec).has("pid") ? 1 : this.#pid;
+    const place = { pid: this.#pid, userNamespace: namespaces(spec).has("user"), cwd: rootfs };
+    runHooks("createContainer", spec.hooks?.createContainer ?? [], this.#hookState(pid), place);
+  }
+
+  #hookState(pid: number): State {
+    const { id, bundle } = this.#options;
+    const { annotations = {} } = this.#prepared.spec;
+    return {
+      ociVersion: OCI_VERSION,
+      id,
+      status: "creating",
+      pid,
+      bundle,
+      ...Object.keys(annotations).length === 0 ? {} : { annotations },
     };
   }
 
@@ -119,16 +153,24 @@ export class Creation {
       () => this.#prepared.cgroup.remove(),
       () => this.#unmountRootfs(),
       () => removeStateDir(this.#dir),
+      () => this.#poststopHooks(),
     ].flatMap(attempt);
-    void failures;
+    for (const failure of failures) this.#options.warn(`cleaning up: ${messageOf(failure)}`);
     return explained(error, endings.at(-1));
+  }
+
+  #poststopHooks(): void {
+    if (this.#pid === 0) return;
+    const { pid: _, ...state } = { ...this.#hookState(0), status: "stopped" as const };
+    for (const failure of runAllHooks("poststop", this.#prepared.spec.hooks?.poststop ?? [], state)) {
+      this.#options.warn(failure);
+    }
   }
 
   /** Without a mount namespace of its own the container's mounts are the host's. */
   #unmountRootfs(): void {
     const { spec, rootfs } = this.#prepared;
-    const own = spec.linux?.namespaces?.some(({ type }) => type === "mount") ?? false;
-    if (!own) detachMount(rootfs);
+    if (!namespaces(spec).has("mount")) detachMount(rootfs);
   }
 
   #state(creator: { pid: number; startTime: number } | undefined): StateFile {
@@ -166,6 +208,10 @@ export class Creation {
       },
     };
   }
+}
+
+function namespaces(spec: Spec): Set<NamespaceType> {
+  return new Set(spec.linux?.namespaces?.map(({ type }) => type));
 }
 
 const NAMESPACE_FILES = {
@@ -232,5 +278,3 @@ function explained(error: unknown, ending: ExitStatus | undefined): RunoError {
       : undefined,
   });
 }
-
-void call;

@@ -9,11 +9,13 @@ import { type ExitStatus, pidfdOpen, reap, spawn, waitEnded } from "../../ffi/sp
 import { RunoError } from "../error.ts";
 import { planHook } from "../plan/hook.ts";
 import type { Program } from "../program/program.ts";
-import type { State } from "../spec/state.ts";
+import { OCI_VERSION, type State, type Status } from "../spec/state.ts";
 import type { Hook, HookPhase } from "../spec/types.ts";
 import { MESSAGE } from "../program/image.ts";
+import type { Container } from "./container.ts";
 import { stepError } from "./conversation.ts";
 import { inheritedEnvironment } from "./environment.ts";
+import { recordedAnnotations, recordedBundle } from "./state_file.ts";
 
 /** Where hooks run. Absent: in the host's namespaces. */
 export interface HookPlace {
@@ -23,6 +25,19 @@ export interface HookPlace {
   readonly cwd?: string;
 }
 
+/** What a hook of a container that exists reads on stdin. */
+export function hookState({ id, state }: Container, status: Status): State {
+  const annotations = recordedAnnotations(state);
+  return {
+    ociVersion: OCI_VERSION,
+    id,
+    status,
+    ...status === "stopped" ? {} : { pid: state.init_process_pid },
+    bundle: recordedBundle(state),
+    ...Object.keys(annotations).length === 0 ? {} : { annotations },
+  };
+}
+
 /**
  * Runs the hooks of a phase in their order.
  * @throws {RunoError} at the first that fails; the rest of the phase is skipped
@@ -30,7 +45,7 @@ export interface HookPlace {
 export function runHooks(phase: HookPhase, hooks: readonly Hook[], state: State, place?: HookPlace): void {
   for (const [i, hook] of hooks.entries()) {
     const failure = runHook(hook, state, place);
-    if (failure !== undefined) throw new RunoError(`error running ${phase} hook #${i}: ${failure}`);
+    if (failure !== undefined) throw new RunoError(`error running ${phase} hook #${i}: ${failure}`, { kind: "hook" });
   }
 }
 

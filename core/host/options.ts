@@ -12,6 +12,8 @@ export interface HostOptions {
   readonly rootless: "auto" | boolean;
   /** argv[0] of the caller; init shows it as its own. */
   readonly argv0: string;
+  /** Takes what went wrong without being an error: the library itself writes nothing. */
+  readonly warn: (message: string) => void;
 }
 
 /** What `create` and `run` say. */
@@ -21,7 +23,7 @@ export interface CreateOptions extends HostOptions {
   readonly bundle: string;
   /** Another config file than `config.json` of the bundle, absolute. */
   readonly config?: string;
-  readonly consoleSocket?: string;
+  readonly consoleSocket?: string | undefined;
   readonly pidfdSocket?: string;
   readonly pidFile?: string;
   readonly noPivot: boolean;

@@ -9,7 +9,10 @@ import { pidfdOpen, poll } from "../../ffi/spawn.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { type Container, containerStatus, EXEC_FIFO, loadContainer } from "./container.ts";
 import { lockContainer } from "./container_lock.ts";
+import { destroy } from "./destroy.ts";
+import { hookState, runHooks } from "./hooks.ts";
 import type { HostOptions } from "./options.ts";
+import { recordedHooks } from "./state_file.ts";
 
 /**
  * Starts a created container.
@@ -21,7 +24,25 @@ export function startContainer(host: HostOptions, id: string): void {
   using _lock = lockContainer(dir);
   const container = loadContainer(host.root, id);
   checkCreated(container);
-  release(container);
+  try {
+    containerHooks(container);
+    release(container);
+    runHooks("poststart", recordedHooks(container.state).poststart ?? [], hookState(container, "running"));
+  } catch (error) {
+    if (error instanceof RunoError && error.kind === "hook") destroy(container, host.warn);
+    throw error;
+  }
+}
+
+/** startContainer: in the container's namespaces, the last before its program. */
+function containerHooks(container: Container): void {
+  const hooks = recordedHooks(container.state).startContainer ?? [];
+  if (hooks.length === 0) return;
+  const { state } = container;
+  const types = new Set(state.config.namespaces?.map(({ type }) => type));
+  const place = { pid: state.init_process_pid, userNamespace: types.has("NEWUSER") };
+  const seen = { ...hookState(container, "created"), ...types.has("NEWPID") ? { pid: 1 } : {} };
+  runHooks("startContainer", hooks, seen, place);
 }
 
 function checkCreated(container: Container): void {

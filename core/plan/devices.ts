@@ -30,6 +30,7 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
 /** Makes the devices and links, unless /dev is one of the host's directories. */
 export function devices(p: Program, root: Reg, inputs: CreateInputs): void {
   if (allMounts(inputs).some((mount) => isBind(mount) && inRoot(mount.destination) === "dev")) return;
+  const directories = new Map<string, Reg>();
   for (const { device, pointer } of deviceList(inputs)) {
     p.step(`making device "${device.path}"`, {
       pointer,
@@ -38,9 +39,22 @@ export function devices(p: Program, root: Reg, inputs: CreateInputs): void {
         EPERM: "making devices needs CAP_MKNOD, and the device on the host to bind it instead",
       },
     });
-    makeDevice(p, root, device, hasNamespace(inputs.spec, "user"));
+    const parts = components(device.path);
+    const name = parts.pop()!;
+    const key = parts.join("/");
+    const parent = directories.get(key) ?? makeDirectory(p, root, parts);
+    directories.set(key, parent);
+    makeDevice(p, { parent, name }, device, hasNamespace(inputs.spec, "user"));
   }
-  links(p, root);
+  p.step('making the links in "/dev"');
+  links(p, directories.get("dev")!);
+  for (const directory of directories.values()) if (directory !== root) p.close(directory);
+}
+
+/** Where a device goes. */
+interface Place {
+  readonly parent: Reg;
+  readonly name: string;
 }
 
 function deviceList({ spec }: CreateInputs): { device: Device; pointer: string }[] {
@@ -50,10 +64,7 @@ function deviceList({ spec }: CreateInputs): { device: Device; pointer: string }
   return [...defaults.map((device) => ({ device, pointer: "" })), ...own];
 }
 
-function makeDevice(p: Program, root: Reg, device: Device, bindOnly: boolean): void {
-  const parts = components(device.path);
-  const name = parts.at(-1)!;
-  const parent = makeDirectory(p, root, parts.slice(0, -1));
+function makeDevice(p: Program, { parent, name }: Place, device: Device, bindOnly: boolean): void {
   const done = p.label(`have ${device.path}`), bind = p.label(`bind ${device.path}`);
   keepExisting(p, parent, name, device, done);
   if (!bindOnly) {
@@ -72,7 +83,6 @@ function makeDevice(p: Program, root: Reg, device: Device, bindOnly: boolean): v
   p.close(tree);
   p.close(at);
   p.place(done);
-  if (parent !== root) p.close(parent);
 }
 
 /** Jumps to `done` if the very device is there; anything else that is there makes the call after this fail with EEXIST. */
@@ -103,9 +113,7 @@ function deviceNumber({ major = 0, minor = 0 }: Device): number {
   return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }
 
-function links(p: Program, root: Reg): void {
-  p.step('making the links in "/dev"');
-  const dev = makeDirectory(p, root, ["dev"]);
+function links(p: Program, dev: Reg): void {
   for (const [name, target] of LINKS) p.emit("symlinkat", [target, dev, name], { ignore: "EEXIST" });
   const noKcore = p.label("no kcore");
   p.emit("faccessat2", [abi.AT_FDCWD, "/proc/kcore", abi.F_OK, 0], { on: "any", to: noKcore });
@@ -113,5 +121,4 @@ function links(p: Program, root: Reg): void {
   p.place(noKcore);
   p.emit("unlinkat", [dev, "ptmx", 0], { ignore: "any" });
   p.emit("symlinkat", ["pts/ptmx", dev, "ptmx"], { ignore: "EEXIST" });
-  p.close(dev);
 }

@@ -93,7 +93,8 @@ function fileSystem(
     const attached = newFileSystem(p, type, mount, options, inputs);
     if (inheritsMode) copyMode(p, attached, stat);
     if (options.copyUp) copyUp(p, at, attached);
-    attach(p, attached, at, withoutReadonly(type, options));
+    // fsmount has given it its attributes
+    attach(p, attached, at, { ...options, attributes: { set: 0, clear: 0 } });
     p.close(attached);
   }
   p.close(at);

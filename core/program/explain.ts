@@ -73,6 +73,7 @@ function explainCall({ operation, args, handling, save }: Instruction, index: nu
 }
 
 function handlingText({ ignore, on, to, ifZero, failIfZero }: Handling, operation: string): string | undefined {
+  if (operation === "close") return undefined;
   if (ignore !== undefined) return `${ignore === "any" ? "any error" : ignore} is fine`;
   if (on !== undefined) return `${on === "any" ? "any error" : on}: go to ${to?.at}, ${to?.name}`;
   if (ifZero !== undefined) return `0: go to ${ifZero.at}, ${ifZero.name}`;
@@ -93,13 +94,17 @@ const FLAG_NAMES: Readonly<Record<string, readonly [position: number, prefix: st
   open_tree: [2, "OPEN_TREE_"],
   move_mount: [4, "MOVE_MOUNT_"],
   fsmount: [2, "MOUNT_ATTR_"],
-  keyctl: [0, "KEYCTL_"],
+  mount_setattr: [2, "AT_"],
   statx: [3, "STATX_"],
 };
+
+/** Which arguments are permission bits. */
+const OCTAL: Readonly<Record<string, number>> = { mkdirat: 2, mknodat: 2, fchmodat: 2, umask: 0 };
 
 /** Which arguments are one of several values. */
 const ENUMS: Readonly<Record<string, readonly [position: number, prefix: string]>> = {
   prctl: [0, "PR_"],
+  keyctl: [0, "KEYCTL_"],
   fsconfig: [1, "FSCONFIG_"],
   ioctl: [1, "TIOC"],
 };
@@ -129,7 +134,8 @@ function valueText(value: Value, operation: string, position: number, arch: 0 | 
   if (value instanceof Within) return `${value.data.text ?? "data"}+${value.offset}`;
   if (value instanceof Data) return dataText(value, operation, position, arch);
   if (typeof value === "string") return JSON.stringify(value);
-  if (value === abi.AT_FDCWD && position === 0) return "AT_FDCWD";
+  if (value === abi.AT_FDCWD) return "AT_FDCWD";
+  if (OCTAL[operation] === position) return `0${value.toString(8)}`;
   if (operation === "prlimit64" && position === 1) return nameOf(abi.RLIMITS, Number(value)) ?? String(value);
   if (operation === "prctl" && position === 1 && Number(value) > 0) return String(value);
   const flags = FLAG_NAMES[operation];

@@ -1,0 +1,25 @@
+/** `plan`: the steps that `create` would take, without taking any. Needs no rights. */
+
+import { planCreate } from "../plan/create.ts";
+import { explain, explainText } from "../program/explain.ts";
+import type { CreateOptions } from "./options.ts";
+import { prepare } from "./prepare.ts";
+
+/** A plan that can be printed. */
+export interface ExplainedPlan {
+  /** For people: each step with its system calls. */
+  text(): string;
+  /** For programs. */
+  json(): unknown;
+}
+
+/**
+ * Plans the creation of a container.
+ * @throws {RunoError} what `create` would say about the bundle
+ */
+export function planBundle(options: CreateOptions): ExplainedPlan {
+  const { inputs, keepFds } = prepare({ ...options, detach: false, consoleSocket: undefined });
+  // the numbers that the two descriptors would have were no other open
+  const program = planCreate({ ...inputs, fifo: 3 + keepFds, socket: 4 + keepFds });
+  return { text: () => explainText(program), json: () => explain(program) };
+}
