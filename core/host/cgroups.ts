@@ -38,3 +38,14 @@ export function planCgroup(spec: Spec, options: CreateOptions, rootless: boolean
 export function recordedCgroup(state: StateFile): Cgroup {
   return { paths: state.cgroup_paths ?? {} };
 }
+
+/** A cgroup below the container's, as `exec --cgroup` names it: by controller, "" for all of them. */
+export function subCgroup(cgroup: Cgroup, names: Readonly<Record<string, string>> | undefined): Cgroup {
+  if (names === undefined) return cgroup;
+  const below = (key: string) => names[key] ?? names[""];
+  const entries = Object.entries(cgroup.paths).map(([key, path]) => {
+    const name = below(key);
+    return [key, name === undefined ? path : `${path}/${name}`] as const;
+  });
+  return { ...cgroup, paths: Object.fromEntries(entries) };
+}

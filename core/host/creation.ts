@@ -1,16 +1,15 @@
 /** A container being created: the host's answers to its init, what has been made so far, and how to take it back. */
 
-import { Fd } from "../../ffi/fd.ts";
+import type { Fd } from "../../ffi/fd.ts";
 import { detachMount } from "../../ffi/file.ts";
-import { type ExitStatus, pidfdOpen, reap } from "../../ffi/spawn.ts";
+import { type ExitStatus, reap } from "../../ffi/spawn.ts";
 import { tryCall } from "../../ffi/call.ts";
 import { SIGKILL } from "../../ffi/abi.ts";
-import { connectStream, sendFd } from "../../ffi/socket.ts";
 import { messageOf, RunoError } from "../error.ts";
 import { OCI_VERSION, type State } from "../spec/state.ts";
 import type { NamespaceType, Spec } from "../spec/types.ts";
 import { removeStateDir } from "./container.ts";
-import type { Answers, Ask } from "./conversation.ts";
+import type { Answers } from "./conversation.ts";
 import { copyTree } from "./copy_up.ts";
 import type { Created } from "./create.ts";
 import { homeVariable } from "./home.ts";
@@ -23,6 +22,7 @@ import { bootId, processStat } from "./procfs.ts";
 import { setRlimits } from "./rlimits.ts";
 import { runcConfig } from "./runc_config.ts";
 import { type StateFile, writeState } from "./state_file.ts";
+import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
 
 /** One creation. */
 export class Creation {
@@ -63,12 +63,12 @@ export class Creation {
         this.#becameInit(pid);
         cgroup.enter(pid);
       },
-      copyFrom: (ask) => void (this.#copyFrom = keep(ask)),
+      copyFrom: (ask) => void (this.#copyFrom = keepFd(ask)),
       copyTo: ({ fd }) => {
         using from = this.#copyFrom;
         if (from !== undefined && fd !== undefined) copyTree(from, fd);
       },
-      console: (ask) => this.#takeTerminal(keep(ask)),
+      console: (ask) => void (this.#master = sendTerminal(keepFd(ask), this.#options.consoleSocket)),
       home: ({ fd }) => homeVariable(fd!, spec.process?.user?.uid ?? 0),
       rlimits: ({ pid }) => setRlimits(pid, spec.process?.rlimits ?? []),
       createRuntimeHooks: () => this.#runtimeHooks(),
@@ -112,21 +112,6 @@ export class Creation {
     reap(this.#pid);
     this.#children.delete(this.#pid);
     this.spawned(pid);
-  }
-
-  #takeTerminal(master: Fd): void {
-    const { consoleSocket } = this.#options;
-    if (consoleSocket === undefined) {
-      this.#master = master;
-      return;
-    }
-    using terminal = master;
-    try {
-      using receiver = connectStream(consoleSocket);
-      sendFd(receiver, new TextEncoder().encode("/dev/ptmx"), terminal.number);
-    } catch (error) {
-      throw new RunoError(`sending the terminal to console socket "${consoleSocket}"`, { cause: error });
-    }
   }
 
   /** state.json says what there is, before init may go on without this process. */
@@ -239,22 +224,6 @@ function descriptors(pid: number): string[] | null {
       return "";
     }
   });
-}
-
-/** The descriptor of an ask, taken over. */
-function keep({ fd }: Ask): Fd {
-  if (fd === undefined) throw new RunoError("container init sent no descriptor");
-  return new Fd(fd.release());
-}
-
-function sendPidfd(path: string, pid: number): void {
-  try {
-    using pidfd = pidfdOpen(pid);
-    using receiver = connectStream(path);
-    sendFd(receiver, new TextEncoder().encode("pidfd"), pidfd.number);
-  } catch (error) {
-    throw new RunoError(`sending the pidfd to socket "${path}"`, { cause: error });
-  }
 }
 
 function attempt(step: () => void): unknown[] {

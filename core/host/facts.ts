@@ -39,7 +39,8 @@ export function effectiveIds(): { euid: number; egid: number } {
   return { euid: second("Uid"), egid: second("Gid") };
 }
 
-function lastCapability(): number {
+/** The number of the last capability that this kernel knows. */
+export function lastCapability(): number {
   try {
     return Number(Deno.readTextFileSync("/proc/sys/kernel/cap_last_cap"));
   } catch {

@@ -2,11 +2,13 @@
 
 import { PR_SET_CHILD_SUBREAPER } from "../../ffi/abi.ts";
 import { call, callWaiting } from "../../ffi/call.ts";
+import type { Fd } from "../../ffi/fd.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { exitStatus, pidfdOpen, pidfdSignal, reap, shellCode } from "../../ffi/spawn.ts";
 import { copyConsole, HostTerminal } from "./console.ts";
 import { createContainer, type Created } from "./create.ts";
-import type { RunOptions } from "./options.ts";
+import { execProcess } from "./exec.ts";
+import type { ExecOptions, RunOptions } from "./options.ts";
 import { forwardSignals, onResize } from "./signals.ts";
 import { startContainer } from "./start.ts";
 import { deleteContainer } from "./stop.ts";
@@ -31,16 +33,9 @@ async function inForeground(options: RunOptions): Promise<number> {
   using _forwarding = forwardSignals((signal) => pass(signal));
   const created = createContainer(options);
   using pidfd = pidfdOpen(created.pid);
-  pass = (signal) => {
-    try {
-      pidfdSignal(pidfd, signal);
-    } catch {
-      // it has ended: the signal came too late for anyone
-    }
-  };
+  pass = (signal) => passOn(pidfd, signal);
   try {
-    const code = await started(options, created);
-    return code;
+    return await started(options, created);
   } finally {
     if (!options.keep) deleteContainer(options, options.id, { force: true });
   }
@@ -74,6 +69,37 @@ async function waitForInit(pid: number): Promise<number> {
 function reapedElsewhere(pid: number): number {
   const status = reap(pid);
   return status === undefined ? 1 : shellCode(status);
+}
+
+/**
+ * Executes a process in a container.
+ * @returns 0 when detached, else the exit code of the process (128 + signal)
+ */
+export async function runProcess(options: ExecOptions): Promise<number> {
+  if (options.detach) {
+    execProcess(options);
+    return 0;
+  }
+  let pass: (signal: number) => void = () => {};
+  using _forwarding = forwardSignals((signal) => pass(signal));
+  const { pid, master } = execProcess(options);
+  using pidfd = pidfdOpen(pid);
+  pass = (signal) => passOn(pidfd, signal);
+  if (master === undefined) return await waitForInit(pid);
+  using terminal = master;
+  using host = new HostTerminal();
+  host.resize(terminal);
+  using _resizing = onResize(() => host.resize(terminal));
+  await copyConsole(terminal, pidfd);
+  return await waitForInit(pid);
+}
+
+function passOn(pidfd: Fd, signal: number): void {
+  try {
+    pidfdSignal(pidfd, signal);
+  } catch {
+    // it has ended: the signal came too late for anyone
+  }
 }
 
 function startOrDelete(options: RunOptions): void {

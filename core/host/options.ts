@@ -1,5 +1,7 @@
 /** What the commands hand to the host side: plain data, already parsed, every path absolute. */
 
+import type { Process } from "../spec/types.ts";
+
 /** How containers are put into cgroups. `disabled` leaves them where the caller is (crun's word, podman uses it). */
 export type CgroupManager = "cgroupfs" | "systemd" | "disabled";
 
@@ -43,4 +45,21 @@ export interface RunOptions extends CreateOptions {
   /** Keep the state directory after the container ended. */
   readonly keep: boolean;
   readonly noSubreaper: boolean;
+}
+
+/** What `exec` says. */
+export interface ExecOptions extends HostOptions {
+  readonly id: string;
+  /** The process as the command line or the process file has it. */
+  readonly process: Process;
+  readonly detach: boolean;
+  readonly consoleSocket?: string | undefined;
+  readonly pidfdSocket?: string;
+  readonly pidFile?: string;
+  readonly preserveFds: number;
+  readonly listenFds: number;
+  /** Execute in a paused container; it runs when the container is resumed. */
+  readonly ignorePaused: boolean;
+  /** Cgroups below the container's, by controller; "" for all. */
+  readonly subCgroups?: Readonly<Record<string, string>>;
 }

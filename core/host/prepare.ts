@@ -58,7 +58,9 @@ export function prepare(options: CreateOptions): Prepared {
 }
 
 /** The descriptors of LISTEN_FDS and --preserve-fds, counted; each must be open. */
-function checkPreservedFds({ listenFds, preserveFds }: CreateOptions): number {
+export function checkPreservedFds(
+  { listenFds, preserveFds }: Pick<CreateOptions, "listenFds" | "preserveFds">,
+): number {
   const count = listenFds + preserveFds;
   for (let fd = 3 + listenFds; fd < 3 + count; fd++) {
     const found = tryCall("faccessat2", AT_FDCWD, `/proc/self/fd/${fd}`, 0, 0x100);

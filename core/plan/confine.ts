@@ -5,8 +5,14 @@ import { CAP_DATA, CAP_HEADER, STATX, STATX_SIZE } from "../../ffi/structs.ts";
 import { Data, Within } from "../program/assembly.ts";
 import { words } from "../program/blocks.ts";
 import type { Program } from "../program/program.ts";
-import type { Capabilities, User } from "../spec/types.ts";
-import type { CreateInputs } from "./inputs.ts";
+import type { Capabilities, Spec, User } from "../spec/types.ts";
+import type { HostFacts } from "./inputs.ts";
+
+/** What these steps look at. */
+interface ConfineInputs {
+  readonly spec: Spec;
+  readonly facts: Pick<HostFacts, "euid" | "lastCapability">;
+}
 
 const CAPABILITY_VERSION_3 = 0x20080522;
 
@@ -14,7 +20,7 @@ const CAPABILITY_VERSION_3 = 0x20080522;
  * no_new_privs, the user, the capabilities.
  * @param enterDirectory called before the user changes (root may enter what the user may not) and after
  */
-export function confine(p: Program, inputs: CreateInputs, enterDirectory: () => { retry: () => void }): void {
+export function confine(p: Program, inputs: ConfineInputs, enterDirectory: () => { retry: () => void }): void {
   const { spec, facts } = inputs;
   if (spec.process?.noNewPrivileges === true) {
     p.step("setting no_new_privs", { pointer: "/process/noNewPrivileges" });
@@ -82,7 +88,7 @@ function bitSet(names: readonly string[], last: number): bigint {
 const low = (bits: bigint) => bits & 0xffffffffn;
 const high = (bits: bigint) => bits >> 32n;
 
-function user(p: Program, { spec, facts }: CreateInputs): void {
+function user(p: Program, { spec, facts }: ConfineInputs): void {
   const { uid, gid, additionalGids = [] }: User = spec.process?.user ?? { uid: 0, gid: 0 };
   stdioOwner(p, uid);
   p.step(`becoming user ${uid}:${gid}`, {

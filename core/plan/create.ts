@@ -19,7 +19,7 @@ export function planCreate(inputs: CreateInputs): Program {
   const { spec } = inputs;
   const p = new Program(inputs.facts.arch);
 
-  beginning(p, inputs);
+  beginning(p, { process: spec.process, keepFds: inputs.keepFds, given: [inputs.socket, inputs.fifo] });
   const joined = namespaces(p, inputs);
 
   p.step("asking the host for the cgroup");

@@ -7,7 +7,7 @@ import { words } from "../program/blocks.ts";
 import type { Program } from "../program/program.ts";
 import type { MemoryPolicy, Process, Scheduler, Spec } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
-import { type CreateInputs, hasNamespace } from "./inputs.ts";
+import { type CreateInputs, hasNamespace, type HostFacts } from "./inputs.ts";
 import { cpuList } from "./lists.ts";
 
 /** The possessor may do all, the user may view, read, search and link: what the kernel gives plus search. */
@@ -70,7 +70,10 @@ function sysctlPath(key: string): string {
 }
 
 /** rlimits, and the soft limit of open files as the caller had it before Deno raised it. */
-export function resourceLimits(p: Program, inputs: CreateInputs): void {
+export function resourceLimits(
+  p: Program,
+  inputs: { readonly spec: Spec; readonly facts: Pick<HostFacts, "nofile"> },
+): void {
   const rlimits = inputs.spec.process?.rlimits ?? [];
   const { nofile } = inputs.facts;
   if (nofile !== undefined && !rlimits.some(({ type }) => type === "RLIMIT_NOFILE")) {

@@ -1,7 +1,7 @@
 /** The last steps: environment, working directory, the executable, the wait for `start`, execve. */
 
 import * as abi from "../../ffi/abi.ts";
-import { Data, type Label, type Reg } from "../program/assembly.ts";
+import { Data, type Handling, type Label, type Reg, type Value } from "../program/assembly.ts";
 import { table } from "../program/blocks.ts";
 import type { Program } from "../program/program.ts";
 import type { Process } from "../spec/types.ts";
@@ -11,8 +11,11 @@ import { components, inRoot, makeDirectory } from "./paths.ts";
 
 const EACCES = -13;
 
+/** What these steps look at. */
+type LaunchInputs = Pick<CreateInputs, "spec" | "extraEnv" | "keepFds">;
+
 /** The environment of the user's program; HOME from the container's passwd when the config has none. */
-export function environment(p: Program, root: Reg, { spec, extraEnv }: CreateInputs): Data {
+export function environment(p: Program, root: Reg, { spec, extraEnv }: LaunchInputs): Data {
   const variables = lastOfEach([...spec.process?.env ?? [], ...extraEnv]);
   const home = variables.find((entry) => entry.startsWith("HOME="));
   if (home !== undefined && home !== "HOME=") return table(variables);
@@ -35,7 +38,7 @@ function lastOfEach(env: readonly string[]): string[] {
 }
 
 /** Enters process.cwd, made if it is missing; `retry` tries again as the user what root was not allowed (NFS, FUSE). */
-export function enterWorkingDirectory(p: Program, root: Reg, { spec }: CreateInputs): { retry: () => void } {
+export function enterWorkingDirectory(p: Program, root: Reg, { spec }: LaunchInputs): { retry: () => void } {
   const cwd = spec.process?.cwd ?? "/";
   const outside =
     "current working directory is outside of container mount namespace root -- possible container breakout detected";
@@ -77,7 +80,7 @@ function makeMissing(p: Program, root: Reg, cwd: string): void {
 }
 
 /** A register with the path of the executable: args[0], or what PATH finds, looked up as the user. */
-export function chooseExecutable(p: Program, { spec }: CreateInputs): Reg {
+export function chooseExecutable(p: Program, { spec }: LaunchInputs): Reg {
   const process = spec.process as Process;
   const command = process.args![0]!;
   const path = p.register("executable");
@@ -152,12 +155,30 @@ export function launch(p: Program, proc: Reg, root: Reg, inputs: CreateInputs, e
   p.close(fifo);
   p.emit("close", [inputs.fifo], { ignore: "any" });
 
-  p.step(`executing "${process.args![0]}"`);
-  p.emit("close_range", [3 + inputs.keepFds, 0xffffffff, abi.CLOSE_RANGE_CLOEXEC]);
   const result = p.register("result"), failed = p.label("not executed");
-  p.emitInto(result, "execve", [executable, table(process.args!), env], { on: "any", to: failed });
+  executing(p, inputs, { on: "any", to: failed }, [executable, table(process.args!), env], result);
   p.place(failed);
   explainExec(p, process.args![0]!, result);
+}
+
+/** Executes at once, while the host still listens for what goes wrong. */
+export function execute(p: Program, inputs: LaunchInputs, executable: Reg, env: Data): void {
+  const args = inputs.spec.process!.args!;
+  executing(p, inputs, {}, [executable, table(args), env], p.register("result"));
+}
+
+function executing(p: Program, inputs: LaunchInputs, handling: Handling, args: readonly Value[], result: Reg): void {
+  const command = inputs.spec.process!.args![0]!;
+  const words = (reason: string) => `unable to start container process: exec: "${command}": ${reason}`;
+  p.step(`executing "${command}"`, {
+    sentences: {
+      ENOEXEC: words("exec format error"),
+      ENOENT: words("no such file or directory"),
+      EACCES: words("permission denied"),
+    },
+  });
+  p.emit("close_range", [3 + inputs.keepFds, 0xffffffff, abi.CLOSE_RANGE_CLOEXEC]);
+  p.emitInto(result, "execve", args, handling);
 }
 
 /** Nobody listens any more but the container's own stderr. */

@@ -4,7 +4,7 @@ import * as abi from "../../ffi/abi.ts";
 import { SIGACTION_DEFAULT } from "../../ffi/structs.ts";
 import { Data, type Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
-import type { Namespace, NamespaceType } from "../spec/types.ts";
+import type { Namespace, NamespaceType, Process } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
 import { type CreateInputs, hasNamespace, isNew, namespaceOf } from "./inputs.ts";
 import { openSources } from "./sources.ts";
@@ -31,15 +31,24 @@ export interface Opened {
   readonly sources: ReadonlyMap<number, Reg>;
 }
 
+/** What a program starts with. */
+export interface Beginning {
+  readonly process: Process | undefined;
+  /** Descriptors from 3 that it keeps. */
+  readonly keepFds: number;
+  /** Descriptors that it was given, to be closed when it executes another program. */
+  readonly given: readonly number[];
+}
+
 /** What the process must do first, while it is still an ordinary process of the host. */
-export function beginning(p: Program, { spec, keepFds, socket, fifo }: CreateInputs): void {
+export function beginning(p: Program, { process, keepFds, given }: Beginning): void {
   p.step("becoming a clean process");
   p.prctl(abi.PR_SET_NAME, "runo:[1:HOST]");
   // Deno ignores SIGPIPE; what is ignored stays ignored across execve
   p.emit("rt_sigaction", [abi.SIGPIPE, new Data(SIGACTION_DEFAULT, { text: "SIG_DFL" }), 0, 8]);
-  closeRanges(p, 3 + keepFds, [socket, fifo]);
+  closeRanges(p, 3 + keepFds, given);
   p.emit("umask", [0]);
-  const score = spec.process?.oomScoreAdj;
+  const score = process?.oomScoreAdj;
   if (score !== undefined) {
     p.step(`setting oom_score_adj to ${score}`, {
       pointer: "/process/oomScoreAdj",
@@ -125,7 +134,8 @@ function newUserNamespace(p: Program): void {
   becomeRoot(p);
 }
 
-function becomeRoot(p: Program): void {
+/** Takes id 0 of the user namespace that the process is in. */
+export function becomeRoot(p: Program): void {
   p.step("becoming root of the user namespace", { hints: { EINVAL: "id 0 of the container must be mapped" } });
   p.emit("setresgid", [0, 0, 0]);
   p.emit("setresuid", [0, 0, 0]);

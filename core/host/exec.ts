@@ -1,0 +1,191 @@
+/** `exec`: another process in a running container. What it does is decided by the command, never by looking again. */
+
+import { SIGKILL } from "../../ffi/abi.ts";
+import { tryCall } from "../../ffi/call.ts";
+import { duplicate, Fd } from "../../ffi/fd.ts";
+import { sealedFile } from "../../ffi/file.ts";
+import { passCredentials, receive, socketPair } from "../../ffi/socket.ts";
+import { pidfdOpen, reap, spawn } from "../../ffi/spawn.ts";
+import { joinCgroup } from "../cgroup/manager.ts";
+import { errnoOf, RunoError } from "../error.ts";
+import { planExec } from "../plan/exec.ts";
+import type { Program } from "../program/program.ts";
+import { MESSAGE } from "../program/image.ts";
+import type { NamespaceType, Spec } from "../spec/types.ts";
+import { checkTerminal } from "./bundle.ts";
+import { recordedCgroup, subCgroup } from "./cgroups.ts";
+import { type Container, containerStatus, isInitAlive, loadContainer } from "./container.ts";
+import { converse, stepError } from "./conversation.ts";
+import { effectiveIds, lastCapability } from "./facts.ts";
+import { homeVariable } from "./home.ts";
+import { openFilesLimit } from "./nofile.ts";
+import type { ExecOptions } from "./options.ts";
+import { writePidFile } from "./pid_file.ts";
+import { checkPreservedFds } from "./prepare.ts";
+import { RUNC_NAMESPACES } from "./runc_config.ts";
+import { setRlimits } from "./rlimits.ts";
+import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
+
+/** A process that runs in a container. */
+export interface Executed {
+  readonly pid: number;
+  /** The terminal's master, when nobody else took it. */
+  readonly master: Fd | undefined;
+}
+
+/**
+ * Executes a process in a container.
+ * @throws {RunoError} and no process is left behind
+ */
+export function execProcess(options: ExecOptions): Executed {
+  const container = loadContainer(options.root, options.id);
+  checkStatus(container, options);
+  const spec: Spec = { ...recordedSpec(container), process: options.process };
+  checkTerminal(spec, options);
+  const keepFds = checkPreservedFds(options);
+  const [ours, theirs] = socketPair();
+  using socket = ours;
+  passCredentials(socket);
+  const execution = new Execution(options, container);
+  try {
+    const program = start(container, { spec, keepFds, options, theirs, execution });
+    converse(socket, program, execution.answers());
+    confirm(socket, program);
+    return execution.finish();
+  } catch (error) {
+    execution.undo();
+    throw error;
+  }
+}
+
+function checkStatus(container: Container, { ignorePaused }: ExecOptions): void {
+  const status = containerStatus(container);
+  const refuse = (phrase: string) => {
+    throw new RunoError(phrase, { kind: "state" });
+  };
+  if (status === "stopped") refuse("cannot exec in a stopped container");
+  if (status === "creating") refuse("cannot exec in a container that is being created");
+  if (status === "paused" && !ignorePaused) {
+    refuse("cannot exec in a paused container (use --ignore-paused to override)");
+  }
+}
+
+/** The config as it was at creation; of a container that runc made, as much as its state tells. */
+function recordedSpec({ state }: Container): Spec {
+  return state.runo?.spec ?? { ociVersion: state.config.version, linux: {} };
+}
+
+interface Start {
+  readonly spec: Spec;
+  readonly keepFds: number;
+  readonly options: ExecOptions;
+  readonly theirs: Fd;
+  readonly execution: Execution;
+}
+
+function start(container: Container, { spec, keepFds, options, theirs, execution }: Start): Program {
+  using _theirs = theirs;
+  using pidfd = openInit(container);
+  using socket = duplicate(theirs.number, 3 + keepFds, true);
+  using init = duplicate(pidfd.number, 3 + keepFds, true);
+  const program = planExec({
+    spec,
+    namespaces: namespacesOf(container),
+    facts: { arch: Deno.build.arch, ...effectiveIds(), lastCapability: lastCapability(), nofile: openFilesLimit() },
+    keepFds,
+    socket: socket.number,
+    init: init.number,
+    extraEnv: options.listenFds > 0 ? [`LISTEN_FDS=${options.listenFds}`, "LISTEN_PID=1"] : [],
+  });
+  using image = sealedFile("runo-exec", program.image(socket.number));
+  execution.spawned(spawn(`/proc/self/fd/${image.number}`, [options.argv0, "init"], []));
+  return program;
+}
+
+/** init by descriptor, and made sure that it is init: the number may have been given to another process. */
+function openInit({ state }: Container): Fd {
+  const stopped = () => new RunoError("cannot exec in a stopped container", { kind: "state" });
+  let pidfd: Fd;
+  try {
+    pidfd = pidfdOpen(state.init_process_pid);
+  } catch (error) {
+    if (errnoOf(error) === "ESRCH") throw stopped();
+    throw new RunoError(`opening a pidfd of init ${state.init_process_pid}`, { cause: error });
+  }
+  if (isInitAlive(state)) return pidfd;
+  pidfd[Symbol.dispose]();
+  throw stopped();
+}
+
+function namespacesOf({ state }: Container): NamespaceType[] {
+  const names = new Map(Object.entries(RUNC_NAMESPACES).map(([type, name]) => [name, type as NamespaceType]));
+  return (state.config.namespaces ?? []).flatMap(({ type }) => names.get(type) ?? []);
+}
+
+/** After its last ask the process executes: the end of the conversation means that it has, a message that it could not. */
+function confirm(socket: Fd, program: Program): void {
+  const { bytes } = receive(socket, 4096);
+  if (bytes.length === 0) return;
+  const words = new DataView(bytes.buffer);
+  if (words.getUint32(0, true) !== MESSAGE.FAILED) return;
+  throw stepError(program, words.getUint32(4, true), words.getUint32(8, true), []);
+}
+
+/** One exec: the host's answers, and what has been made so far. */
+class Execution {
+  readonly #options: ExecOptions;
+  readonly #container: Container;
+  readonly #children = new Set<number>();
+  #pid = 0;
+  #master: Fd | undefined;
+
+  constructor(options: ExecOptions, container: Container) {
+    this.#options = options;
+    this.#container = container;
+  }
+
+  spawned(pid: number): void {
+    this.#pid = pid;
+    this.#children.add(pid);
+  }
+
+  answers(): Parameters<typeof converse>[2] {
+    const { process, consoleSocket, subCgroups } = this.#options;
+    return {
+      cgroup: ({ pid }) => {
+        this.#joined(pid);
+        joinCgroup(subCgroup(recordedCgroup(this.#container.state), subCgroups), pid);
+      },
+      console: (ask) => {
+        this.#master = sendTerminal(keepFd(ask), consoleSocket);
+      },
+      home: ({ fd }) => homeVariable(fd!, process.user?.uid ?? 0),
+      rlimits: ({ pid }) => setRlimits(pid, process.rlimits ?? []),
+      ready: () => {},
+    };
+  }
+
+  /** The process is the one that asks for the cgroup; the one that cloned it has ended or is about to. */
+  #joined(pid: number): void {
+    if (pid === this.#pid) return;
+    reap(this.#pid);
+    this.#children.delete(this.#pid);
+    this.spawned(pid);
+  }
+
+  /** Only now there is a pid to tell: a pid file means that the command is being executed. */
+  finish(): Executed {
+    const { pidFile, pidfdSocket } = this.#options;
+    if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, this.#pid);
+    if (pidFile !== undefined) writePidFile(pidFile, this.#pid);
+    return { pid: this.#pid, master: this.#master };
+  }
+
+  undo(): void {
+    for (const pid of this.#children) {
+      tryCall("kill", pid, SIGKILL);
+      reap(pid);
+    }
+    this.#master?.[Symbol.dispose]();
+  }
+}
