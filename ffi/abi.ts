@@ -202,6 +202,8 @@ export const CLONE_NEWIPC = 0x08000000;
 export const CLONE_NEWUSER = 0x10000000;
 export const CLONE_NEWPID = 0x20000000;
 export const CLONE_NEWNET = 0x40000000;
+/** Beyond 32 bits: for clone3 alone. */
+export const CLONE_INTO_CGROUP = 0x200000000n;
 
 export const MS_RDONLY = 1;
 export const MS_NOSUID = 2;

@@ -1,6 +1,7 @@
 /** The container's cgroup, between the config and core/cgroup: where it is, what goes into it, what the container sees of it. */
 
-import { type Cgroup, cgroupPaths, createCgroup, joinCgroup, readLayout, removeCgroup } from "../cgroup/manager.ts";
+import { type Cgroup, cgroupPaths, createCgroup, readLayout, removeCgroup } from "../cgroup/manager.ts";
+import type { CgroupDirectories } from "../plan/cgroup.ts";
 import type { HostFacts } from "../plan/inputs.ts";
 import type { Spec } from "../spec/types.ts";
 import type { CreateOptions } from "./options.ts";
@@ -12,13 +13,17 @@ export interface CgroupPlan {
   readonly paths: Readonly<Record<string, string>>;
   /** For a mount of type cgroup. */
   readonly mounts: HostFacts["cgroups"];
-  /** Makes it, sets its limits, puts init into it. */
-  enter(pid: number): void;
+  /** What init enters. */
+  readonly directories: CgroupDirectories;
+  /** Makes it and sets its limits. */
+  create(): void;
   remove(): void;
 }
 
 export function planCgroup(spec: Spec, options: CreateOptions, rootless: boolean): CgroupPlan {
-  if (options.cgroupManager === "disabled") return { paths: {}, mounts: undefined, enter: () => {}, remove: () => {} };
+  if (options.cgroupManager === "disabled") {
+    return { paths: {}, mounts: undefined, directories: NONE, create: () => {}, remove: () => {} };
+  }
   const layout = readLayout();
   const cgroupsPath = spec.linux?.cgroupsPath;
   const paths = cgroupPaths(layout, { id: options.id, ...cgroupsPath === undefined ? {} : { cgroupsPath } });
@@ -26,12 +31,18 @@ export function planCgroup(spec: Spec, options: CreateOptions, rootless: boolean
   return {
     paths,
     mounts: undefined,
-    enter: (pid) => {
-      createCgroup(cgroup, { rootless });
-      joinCgroup(cgroup, pid);
-    },
+    directories: directoriesOf(paths),
+    create: () => createCgroup(cgroup, { rootless }),
     remove: () => removeCgroup(cgroup),
   };
+}
+
+const NONE: CgroupDirectories = { v1: [], v2: undefined };
+
+/** The directories to enter; controllers that are mounted together share one. */
+export function directoriesOf(paths: Readonly<Record<string, string>>): CgroupDirectories {
+  const { "": v2, ...v1 } = paths;
+  return { v1: [...new Set(Object.values(v1))], v2 };
 }
 
 /** The cgroup of a container that exists. */

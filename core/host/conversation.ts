@@ -4,7 +4,6 @@
  * | init asks              | sent by | the host does                                          | and answers   |
  * |------------------------|---------|--------------------------------------------------------|---------------|
  * | idmap                  | parent  | writes uid_map, gid_map, setgroups (or the mapping tools) | a byte     |
- * | cgroup                 | init    | takes note of init's pid, joins it to its cgroup, limits | a byte      |
  * | netDevices             | init    | moves network devices into init's network namespace    | a byte        |
  * | copyFrom, copyTo  (fd) | init    | copies what a tmpfs is about to hide into it           | a byte        |
  * | console           (fd) | init    | hands the terminal to its receiver                     | a byte        |
@@ -35,7 +34,10 @@ export interface Ask {
 }
 
 /** What the host does for each ask; the bytes it returns are the answer. */
-export type Answers = { readonly [name in AskName]?: (ask: Ask) => Uint8Array<ArrayBuffer> | void };
+export type Answers = { readonly [name in AskName]?: (ask: Ask) => Uint8Array<ArrayBuffer> | void } & {
+  /** Takes note of the process that asks, before its ask is answered. */
+  readonly asker: (pid: number) => void;
+};
 
 const MESSAGE_BYTES = 4096;
 const PLAIN_ANSWER = Uint8Array.of(1);
@@ -64,6 +66,7 @@ export function converse(socket: Fd, program: Program, answers: Answers): void {
     if (name === undefined || answer === undefined) {
       throw new RunoError(`container init asks for "${name ?? "nothing known"}"`);
     }
+    answers.asker(message.pid);
     send(socket, answer({ pid: message.pid, fd }) ?? PLAIN_ANSWER);
     if (name === "ready") return;
   }

@@ -41,7 +41,7 @@ export function createContainer(options: CreateOptions): Created {
 function create(dir: string, options: CreateOptions, prepared: Prepared): Created {
   const creation = new Creation(dir, options, prepared);
   try {
-    creation.announce();
+    creation.begin();
     makeExecFifo(dir, prepared);
     const { socket, program } = startInit(dir, options, prepared, creation);
     using conversation = socket;

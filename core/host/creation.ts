@@ -42,10 +42,11 @@ export class Creation {
     this.#prepared = prepared;
   }
 
-  /** Writes down what is about to be made, so that `delete --force` finds it whatever happens to this process. */
-  announce(): void {
+  /** Writes down what is about to be made, and then makes the cgroup, so that `delete --force` finds it whatever happens to this process. */
+  begin(): void {
     const startTime = processStat(Deno.pid)?.startTime ?? 0;
     writeState(this.#dir, this.#state({ pid: Deno.pid, startTime }));
+    this.#prepared.cgroup.create();
   }
 
   /** Takes note of the process that was started. */
@@ -56,13 +57,10 @@ export class Creation {
 
   /** What the host does for each ask. */
   answers(): Answers {
-    const { spec, ids, cgroup } = this.#prepared;
+    const { spec, ids } = this.#prepared;
     return {
+      asker: (pid) => this.#asked(pid),
       idmap: ({ pid }) => writeIdMaps(pid, spec, ids),
-      cgroup: ({ pid }) => {
-        this.#becameInit(pid);
-        cgroup.enter(pid);
-      },
       copyFrom: (ask) => void (this.#copyFrom = keepFd(ask)),
       copyTo: ({ fd }) => {
         using from = this.#copyFrom;
@@ -106,8 +104,8 @@ export class Creation {
     };
   }
 
-  /** init is the process that asks for the cgroup; the one that cloned it has ended or is about to. */
-  #becameInit(pid: number): void {
+  /** Who asks now: when it is another process than before, then init, and the one that cloned it has ended or is about to. */
+  #asked(pid: number): void {
     if (pid === this.#pid) return;
     reap(this.#pid);
     this.#children.delete(this.#pid);

@@ -6,14 +6,13 @@ import { duplicate, Fd } from "../../ffi/fd.ts";
 import { sealedFile } from "../../ffi/file.ts";
 import { passCredentials, receive, socketPair } from "../../ffi/socket.ts";
 import { pidfdOpen, reap, spawn } from "../../ffi/spawn.ts";
-import { joinCgroup } from "../cgroup/manager.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { planExec } from "../plan/exec.ts";
 import type { Program } from "../program/program.ts";
 import { MESSAGE } from "../program/image.ts";
 import type { NamespaceType, Spec } from "../spec/types.ts";
 import { checkTerminal } from "./bundle.ts";
-import { recordedCgroup, subCgroup } from "./cgroups.ts";
+import { directoriesOf, recordedCgroup, subCgroup } from "./cgroups.ts";
 import { type Container, containerStatus, isInitAlive, loadContainer } from "./container.ts";
 import { converse, stepError } from "./conversation.ts";
 import { effectiveIds, lastCapability } from "./facts.ts";
@@ -46,7 +45,7 @@ export function execProcess(options: ExecOptions): Executed {
   const [ours, theirs] = socketPair();
   using socket = ours;
   passCredentials(socket);
-  const execution = new Execution(options, container);
+  const execution = new Execution(options);
   try {
     const program = start(container, { spec, keepFds, options, theirs, execution });
     converse(socket, program, execution.answers());
@@ -92,6 +91,7 @@ function start(container: Container, { spec, keepFds, options, theirs, execution
     spec,
     namespaces: namespacesOf(container),
     facts: { arch: Deno.build.arch, ...effectiveIds(), lastCapability: lastCapability(), nofile: openFilesLimit() },
+    cgroup: directoriesOf(subCgroup(recordedCgroup(container.state), options.subCgroups).paths),
     keepFds,
     socket: socket.number,
     init: init.number,
@@ -134,14 +134,12 @@ function confirm(socket: Fd, program: Program): void {
 /** One exec: the host's answers, and what has been made so far. */
 class Execution {
   readonly #options: ExecOptions;
-  readonly #container: Container;
   readonly #children = new Set<number>();
   #pid = 0;
   #master: Fd | undefined;
 
-  constructor(options: ExecOptions, container: Container) {
+  constructor(options: ExecOptions) {
     this.#options = options;
-    this.#container = container;
   }
 
   spawned(pid: number): void {
@@ -150,12 +148,9 @@ class Execution {
   }
 
   answers(): Parameters<typeof converse>[2] {
-    const { process, consoleSocket, subCgroups } = this.#options;
+    const { process, consoleSocket } = this.#options;
     return {
-      cgroup: ({ pid }) => {
-        this.#joined(pid);
-        joinCgroup(subCgroup(recordedCgroup(this.#container.state), subCgroups), pid);
-      },
+      asker: (pid) => this.#asked(pid),
       console: (ask) => {
         this.#master = sendTerminal(keepFd(ask), consoleSocket);
       },
@@ -165,8 +160,8 @@ class Execution {
     };
   }
 
-  /** The process is the one that asks for the cgroup; the one that cloned it has ended or is about to. */
-  #joined(pid: number): void {
+  /** Who asks: when it is another process than the one spawned, then its child, and that has ended or is about to. */
+  #asked(pid: number): void {
     if (pid === this.#pid) return;
     reap(this.#pid);
     this.#children.delete(this.#pid);

@@ -50,6 +50,7 @@ export function prepare(options: CreateOptions): Prepared {
   const inputs = {
     ...plain,
     facts,
+    cgroup: cgroup.directories,
     rootfsParent: leakingParent(spec, rootfs),
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,

@@ -3,8 +3,6 @@
 export const ASK = {
   /** Write uid_map, gid_map and setgroups of the asking process. */
   idmap: 1,
-  /** Put the asking process into its cgroup; resource limits, rlimits of a user namespace. */
-  cgroup: 2,
   /** Move network devices into the asking process' network namespace. */
   netDevices: 3,
   /** Copy what a tmpfs hides into it: two messages, the hidden directory first. */

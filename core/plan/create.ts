@@ -22,9 +22,7 @@ export function planCreate(inputs: CreateInputs): Program {
   beginning(p, { process: spec.process, keepFds: inputs.keepFds, given: [inputs.socket, inputs.fifo] });
   const joined = namespaces(p, inputs);
 
-  p.step("asking the host for the cgroup");
-  p.ask(ASK.cgroup, "cgroup");
-  // the new cgroup namespace's root is the cgroup that init is in now: not before it has been joined
+  // the new cgroup namespace's root is the cgroup that init is in now: not before it has been entered
   cgroupNamespace(p, inputs, joined);
 
   sessionKeyring(p, inputs);

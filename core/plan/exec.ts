@@ -5,6 +5,7 @@ import type { Architecture } from "../program/image.ts";
 import { Program } from "../program/program.ts";
 import type { NamespaceType, Process, Spec } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
+import { type CgroupDirectories, enterCgroup, openCgroup } from "./cgroup.ts";
 import { confine } from "./confine.ts";
 import type { HostFacts } from "./inputs.ts";
 import { resourceLimits, scheduling } from "./kernel.ts";
@@ -21,6 +22,7 @@ export interface ExecInputs {
   readonly facts: Pick<HostFacts, "arch" | "euid" | "egid" | "lastCapability" | "nofile"> & {
     readonly arch: Architecture;
   };
+  readonly cgroup: CgroupDirectories;
   readonly keepFds: number;
   /** Numbers of the descriptors that the program inherits: the conversation, and a pidfd of init. */
   readonly socket: number;
@@ -35,8 +37,6 @@ export function planExec(inputs: ExecInputs): Program {
   const p = new Program(facts.arch);
   beginning(p, { process, keepFds: inputs.keepFds, given: [inputs.socket, inputs.init] });
   join(p, inputs);
-  p.step("asking the host for the cgroup");
-  p.ask(ASK.cgroup, "cgroup");
   p.step("opening the container's root");
   const root = p.openat2(abi.AT_FDCWD, "/", { directory: true, resolve: "host" });
   execTerminal(p, root, process);
@@ -53,7 +53,9 @@ export function planExec(inputs: ExecInputs): Program {
 }
 
 /** All namespaces in one call; the pid namespace counts for children only. */
-function join(p: Program, { namespaces, init }: ExecInputs): void {
+function join(p: Program, { namespaces, init, cgroup }: ExecInputs): void {
+  const cloned = namespaces.includes("pid") || namespaces.includes("time");
+  const opened = openCgroup(p, cgroup, cloned);
   const flags = namespaces.reduce((all, type) => all | NAMESPACE_FLAG[type], 0);
   if (flags !== 0) {
     p.step(`joining the container's ${namespaces.join(", ")} namespaces`, {
@@ -63,10 +65,11 @@ function join(p: Program, { namespaces, init }: ExecInputs): void {
   }
   p.emit("close", [init], { ignore: "any" });
   if (namespaces.includes("user")) becomeRoot(p);
-  if (namespaces.includes("pid") || namespaces.includes("time")) {
+  if (cloned) {
     p.step("cloning a process of the container");
-    p.cloneAndContinue(0);
+    p.cloneAndContinue(0, opened.v2?.[1]);
   }
+  enterCgroup(p, opened, cloned);
   p.step("becoming a session leader");
   p.prctl(abi.PR_SET_NAME, "runo:[2:EXEC]");
   p.emit("setsid", [], { ignore: "EPERM" });

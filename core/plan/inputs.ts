@@ -1,6 +1,7 @@
 /** What a plan is made from, beside config.json: options and facts about the host, collected before by core/host/facts.ts. */
 
 import type { Mount, Namespace, NamespaceType, Spec } from "../spec/types.ts";
+import type { CgroupDirectories } from "./cgroup.ts";
 import type { Architecture } from "../program/image.ts";
 
 /** One hierarchy that a `cgroup` mount shows. */
@@ -42,6 +43,7 @@ export interface CreateInputs {
   /** The mount below which the root file system lies, when the asked propagation could leak what is mounted there. */
   readonly rootfsParent: string | undefined;
   readonly facts: HostFacts;
+  readonly cgroup: CgroupDirectories;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   /** Descriptors from 3 that the program keeps. */

@@ -6,6 +6,7 @@ import { Data, type Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Namespace, NamespaceType, Process } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
+import { enterCgroup, openCgroup } from "./cgroup.ts";
 import { type CreateInputs, hasNamespace, isNew, namespaceOf } from "./inputs.ts";
 import { openSources } from "./sources.ts";
 
@@ -76,6 +77,8 @@ function closeRanges(p: Program, first: number, keep: readonly number[]): void {
 export function namespaces(p: Program, inputs: CreateInputs): Opened {
   const { spec } = inputs;
   const opened = openNamespaces(p, inputs);
+  const cloned = hasNamespace(spec, "pid") || hasNamespace(spec, "time");
+  const cgroup = openCgroup(p, inputs.cgroup, cloned);
   const sources = isNew(spec, "user") || namespaceOf(spec, "user")?.path ? openSources(p, inputs) : new Map();
   for (const type of JOIN_ORDER) {
     const fd = opened.get(type);
@@ -85,7 +88,8 @@ export function namespaces(p: Program, inputs: CreateInputs): Opened {
   }
   if (isNew(spec, "user")) newUserNamespace(p);
   if (isNew(spec, "time")) newTimeNamespace(p, inputs);
-  newNamespaces(p, inputs);
+  newNamespaces(p, inputs, cgroup.v2?.[1]);
+  enterCgroup(p, cgroup, cloned);
   p.step("becoming a session leader");
   p.prctl(abi.PR_SET_NAME, "runo:[2:INIT]");
   p.emit("setsid", [], { ignore: "EPERM" });
@@ -155,14 +159,14 @@ function newTimeNamespace(p: Program, { spec }: CreateInputs): void {
 }
 
 /** A pid or time namespace is entered by a child only; the others can be had by the process itself. */
-function newNamespaces(p: Program, { spec }: CreateInputs): void {
+function newNamespaces(p: Program, { spec }: CreateInputs, cgroup: Reg | undefined): void {
   const types = (["mount", "pid", "network", "ipc", "uts"] as const).filter((type) => isNew(spec, type));
   const flags = types.reduce((all, type) => all | NAMESPACE_FLAG[type], 0);
   const names = types.length === 0 ? "no new namespaces" : `new ${types.join(", ")} namespaces`;
   const about = { pointer: "/linux/namespaces", hints: { EPERM: "making namespaces needs root or a user namespace" } };
   if (hasNamespace(spec, "pid") || hasNamespace(spec, "time")) {
     p.step(`cloning init into ${names}`, about);
-    p.cloneAndContinue(flags);
+    p.cloneAndContinue(flags, cgroup);
   } else if (flags !== 0) {
     p.step(`making ${names}`, about);
     p.unshare(flags);

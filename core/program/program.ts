@@ -5,7 +5,7 @@
 
 import * as abi from "../../ffi/abi.ts";
 import { CLONE_ARGS, MOUNT_ATTR, OPEN_HOW, RLIMIT64 } from "../../ffi/structs.ts";
-import { Assembly, Data, type Handling, Reg, type Value } from "./assembly.ts";
+import { Assembly, Data, type Handling, Reg, type Value, Within } from "./assembly.ts";
 import { MESSAGE, SOCKET_REGISTER, spentInstructions } from "./image.ts";
 import { fdMessage, words } from "./blocks.ts";
 
@@ -171,11 +171,16 @@ export class Program extends Assembly {
     this.emit("unshare", [flags], handling);
   }
 
-  /** A child that is the host's child too (CLONE_PARENT), in new namespaces; the parent ends at once, the child goes on. */
-  cloneAndContinue(flags: number): void {
+  /**
+   * A child that is the host's child too (CLONE_PARENT), in new namespaces; the parent ends at once, the child goes on.
+   * @param cgroup directory of a cgroup of v2 that the child starts in
+   */
+  cloneAndContinue(flags: number, cgroup?: Reg): void {
     const child = this.label("child");
     // clone3 wants exit_signal 0 together with CLONE_PARENT: the caller's own is taken
-    const args = new Data(CLONE_ARGS.pack({ flags: flags | abi.CLONE_PARENT }));
+    const all = BigInt(flags | abi.CLONE_PARENT) | (cgroup === undefined ? 0n : abi.CLONE_INTO_CGROUP);
+    const args = new Data(CLONE_ARGS.pack({ flags: all }));
+    if (cgroup !== undefined) this.emit("store32", [cgroup, new Within(args, CLONE_ARGS.offset("cgroup"))]);
     this.emit("clone3", [args, CLONE_ARGS.size], { ifZero: child });
     this.emit("exit_group", [0]);
     this.place(child);

@@ -17,8 +17,11 @@
 .set MAIN, 72
 .set MAIN_LENGTH, 80
 .set PAYLOAD, 88
-.set SCRATCH, 2048                      # bytes for the two strings made here, the limit and the calls
+.set SCRATCH, 8192                      # bytes for the two strings made here, a path, the limit and the calls
+.set PATH_MAX, 4096
 
+.set SYS_getcwd, 79
+.set SYS_chdir, 80
 .set SYS_prlimit64, 302
 .set RLIMIT_NOFILE, 7
 
@@ -26,7 +29,7 @@ stub:
   push rdx
   lea r12, [rsp + 8]
   lea rbx, [rip + stub]
-  mov rdi, r12
+  mov rdi, rsp
   sub rsp, SCRATCH
 
 # the main module: text, address of the payload in decimal, ")"
@@ -66,6 +69,27 @@ stub:
   call put_text
   mov r14, rdi
 
+# deno refuses to start in a directory that is gone or outside the root: "/" is as good a place for the commands that do not care
+  push rdi
+  sub rsp, PATH_MAX
+  mov rdi, rsp
+  mov esi, PATH_MAX
+  mov eax, SYS_getcwd
+  syscall
+  cmp rax, -2                           # ENOENT
+  jz 1f
+  test rax, rax
+  js 2f
+  cmp byte ptr [rsp], '/'               # else "(unreachable)"
+  jz 2f
+1:
+  lea rdi, [rip + root]
+  mov eax, SYS_chdir
+  syscall
+2:
+  add rsp, PATH_MAX
+  pop rdi
+
 # the end of the old block: argc, argv, envp, auxv
   mov rax, [r12]
   lea rsi, [r12 + 8*rax + 16]
@@ -88,9 +112,7 @@ stub:
   sub rcx, rax
   and rcx, -16
   mov r15, rcx
-  mov rdx, [rsp + SCRATCH]
   mov rsp, r15
-  push rdx
   mov rdi, r15
 
 # argc, argv[0]
@@ -172,7 +194,7 @@ end_of_variables:
 
   mov rax, [rip + table + ENTRY]
   add rax, rbx
-  pop rdx
+  mov rdx, [r12 - 8]
   xor ebp, ebp
   jmp rax
 
@@ -216,6 +238,8 @@ store_list:
 3:
   ret
 
+root:
+  .ascii "/"
 empty:
   .byte 0
 .balign 8

@@ -1,0 +1,57 @@
+/**
+ * Entering the cgroup. init enters by itself: a process that moves another one waits for the whole machine (the kernel's
+ * cgroup_threadgroup_rwsem and a grace period of RCU, 12 ms), one that moves its only thread does not. So on v1 init writes
+ * "0" to `tasks`, and on v2 it is cloned into the cgroup (CLONE_INTO_CGROUP).
+ */
+
+import * as abi from "../../ffi/abi.ts";
+import type { Reg } from "../program/assembly.ts";
+import type { Program } from "../program/program.ts";
+
+/** Directories of the container's cgroup on the host. */
+export interface CgroupDirectories {
+  /** One for each hierarchy of v1. */
+  readonly v1: readonly string[];
+  readonly v2: string | undefined;
+}
+
+/** The cgroup's files, opened with the rights of the host's user: they count when the files are written. */
+export interface OpenCgroup {
+  readonly tasks: readonly (readonly [directory: string, fd: Reg])[];
+  /** The directory of v2, for clone3, or its cgroup.procs, for a process that is not cloned. */
+  readonly v2: readonly [directory: string, fd: Reg] | undefined;
+}
+
+const HINTS = {
+  ENOENT: "the cgroup has been removed in the meantime",
+  EACCES: "the caller may not move processes there: is the cgroup delegated?",
+  EPERM: "the caller may not move processes there: is the cgroup delegated?",
+  EBUSY: 'a cgroup of v2 with controllers for its children takes no processes ("no internal processes", cgroups(7))',
+  EOPNOTSUPP: "the cgroup of v2 is threaded or its domain invalid",
+  EAGAIN: "the pids limit of the cgroup is reached",
+} as const;
+
+/** Opens what is needed to enter the cgroup later. */
+export function openCgroup(p: Program, { v1, v2 }: CgroupDirectories, clones: boolean): OpenCgroup {
+  const open = (directory: string, file: string) => {
+    p.step(`opening cgroup "${directory}"`, { hints: HINTS });
+    const fd = file === ""
+      ? p.openat2(abi.AT_FDCWD, directory, { directory: true, resolve: "host" })
+      : p.openat2(abi.AT_FDCWD, `${directory}/${file}`, { write: true, resolve: "host" });
+    return [directory, fd] as const;
+  };
+  return {
+    tasks: v1.map((directory) => open(directory, "tasks")),
+    v2: v2 === undefined ? undefined : open(v2, clones ? "" : "cgroup.procs"),
+  };
+}
+
+/** Enters the cgroup, as far as the clone has not. */
+export function enterCgroup(p: Program, { tasks, v2 }: OpenCgroup, cloned: boolean): void {
+  for (const [directory, fd] of [...tasks, ...v2 === undefined || cloned ? [] : [v2]]) {
+    p.step(`entering cgroup "${directory}"`, { hints: HINTS });
+    p.write(fd, "0");
+    p.close(fd);
+  }
+  if (v2 !== undefined && cloned) p.close(v2[1]);
+}

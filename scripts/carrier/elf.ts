@@ -1,0 +1,133 @@
+/** Just enough of ELF (elf(5), 64 bits, little endian) to give an executable one more segment and another entry. */
+
+import { RunoError } from "../../core/error.ts";
+import { Layout } from "../../ffi/structs.ts";
+import type { Arch, Targets } from "./stub.ts";
+
+const EHDR = new Layout({
+  magic: "u32",
+  class: "u8",
+  data: "u8",
+  ident: "u16",
+  padding: "u64",
+  type: "u16",
+  machine: "u16",
+  version: "u32",
+  entry: "u64",
+  phoff: "u64",
+  shoff: "u64",
+  flags: "u32",
+  ehsize: "u16",
+  phentsize: "u16",
+  phnum: "u16",
+});
+const PHDR = new Layout({
+  type: "u32",
+  flags: "u32",
+  offset: "u64",
+  vaddr: "u64",
+  paddr: "u64",
+  filesz: "u64",
+  memsz: "u64",
+  align: "u64",
+});
+const DYN = new Layout({ tag: "u64", value: "u64" });
+const RELA = new Layout({ offset: "u64", type: "u32", symbol: "u32", addend: "u64" });
+const SYM = new Layout({ name: "u32", info: "u8", other: "u8", section: "u16", value: "u64", size: "u64" });
+
+const ELF_MAGIC = 0x464c457f, ELFCLASS64 = 2, ELFDATA2LSB = 1;
+const PT_LOAD = 1, PT_DYNAMIC = 2, PT_NOTE = 4, PF_X = 1, PF_R = 4;
+const DT_STRTAB = 5n, DT_SYMTAB = 6n, DT_RELA = 7n, DT_RELASZ = 8n;
+/** The relocation that fills a pointer to another object's variable, and e_machine. */
+const MACHINES = {
+  x86_64: { machine: 62, globDat: 6 },
+  aarch64: { machine: 183, globDat: 1025 },
+} as const satisfies Record<Arch, unknown>;
+/** The largest page that either architecture has: offsets and addresses of segments agree modulo this. */
+const PAGE = 0x10000;
+
+type Segment = ReturnType<typeof PHDR.read>;
+
+/** An ELF executable in memory. */
+export class Elf {
+  readonly #bytes: Uint8Array;
+  readonly #header: ReturnType<typeof EHDR.read>;
+  readonly arch: Arch;
+  readonly segments: readonly Segment[];
+
+  /** Throws RunoError when the bytes are no 64-bit little-endian ELF for an architecture that there is a stub for. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    if (bytes.length < EHDR.size) throw new RunoError("reading ELF header: file is too short");
+    const header = this.#header = EHDR.read(bytes);
+    const arch = (["x86_64", "aarch64"] as const).find((name) => MACHINES[name].machine === header.machine);
+    if (header.magic !== ELF_MAGIC || header.class !== ELFCLASS64 || header.data !== ELFDATA2LSB || arch === undefined) {
+      throw new RunoError("reading ELF header: no executable for x86_64 or aarch64");
+    }
+    this.arch = arch;
+    const at = Number(header.phoff);
+    this.segments = Array.from({ length: header.phnum }, (_, n) => PHDR.read(bytes.subarray(at + n * PHDR.size)));
+  }
+
+  /**
+   * A copy with one more segment (read and execute, never write), made by `blob` from its distance to the old entry and to
+   * the pointer to `environ`; its first byte is the new entry. A note segment gives up its place in the program headers.
+   */
+  withSegment(blob: (targets: Targets) => Uint8Array): Uint8Array<ArrayBuffer> {
+    const loads = this.segments.filter((segment) => segment.type === PT_LOAD);
+    const last = loads.at(-1), note = this.segments.findIndex((segment) => segment.type === PT_NOTE);
+    if (last === undefined || note < 0) throw new RunoError("adding a segment: executable has no note segment to replace");
+    const offset = roundUp(this.#bytes.length), vaddr = BigInt(roundUp(Number(last.vaddr + last.memsz)) + PAGE);
+    const content = blob({ entry: this.#header.entry - vaddr, environ: this.#environPointer() - vaddr });
+    const size = BigInt(content.length);
+    const added: Segment = {
+      ...{ type: PT_LOAD, flags: PF_R | PF_X, offset: BigInt(offset), vaddr, paddr: vaddr },
+      ...{ filesz: size, memsz: size, align: BigInt(PAGE) },
+    };
+    const out = new Uint8Array(offset + content.length);
+    out.set(this.#bytes);
+    out.set(content, offset);
+    // loadable segments are in the order of their addresses
+    this.segments.filter((_, n) => n !== note).flatMap((segment) => segment === last ? [segment, added] : [segment])
+      .forEach((segment, n) => out.set(PHDR.pack(segment), Number(this.#header.phoff) + n * PHDR.size));
+    out.set(EHDR.pack({ ...this.#header, entry: vaddr }));
+    return out;
+  }
+
+  /** The address of the word that ld.so fills with the address of libc's `environ`. */
+  #environPointer(): bigint {
+    const dynamic = this.segments.find((segment) => segment.type === PT_DYNAMIC);
+    if (dynamic === undefined) throw new RunoError("looking for environ: executable is not dynamically linked");
+    const tags = new Map<bigint, bigint>();
+    for (let at = dynamic.vaddr; at < dynamic.vaddr + dynamic.memsz; at += BigInt(DYN.size)) {
+      const { tag, value } = DYN.read(this.#at(at));
+      tags.set(tag, value);
+    }
+    const [rela, size, symbols, strings] = [DT_RELA, DT_RELASZ, DT_SYMTAB, DT_STRTAB].map((tag) => tags.get(tag) ?? 0n);
+    const table = this.#at(rela ?? 0n), { globDat } = MACHINES[this.arch];
+    for (let at = 0; at < Number(size); at += RELA.size) {
+      const { type, symbol, offset } = RELA.read(table.subarray(at, at + RELA.size));
+      if (type !== globDat) continue;
+      const { name } = SYM.read(this.#at((symbols ?? 0n) + BigInt(symbol * SYM.size)));
+      if (["environ", "__environ", "_environ"].includes(cString(this.#at((strings ?? 0n) + BigInt(name))))) return offset;
+    }
+    throw new RunoError("looking for environ: executable has no pointer to it");
+  }
+
+  /** The bytes of the file from a virtual address on. */
+  #at(address: bigint): Uint8Array {
+    const segment = this.segments.find(({ type, vaddr, filesz }) =>
+      type === PT_LOAD && vaddr <= address && address < vaddr + filesz
+    );
+    if (segment === undefined) throw new RunoError(`reading ELF: no segment holds address 0x${address.toString(16)}`);
+    return this.#bytes.subarray(Number(segment.offset + address - segment.vaddr));
+  }
+}
+
+function roundUp(value: number): number {
+  return Math.ceil(value / PAGE) * PAGE;
+}
+
+function cString(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+}
