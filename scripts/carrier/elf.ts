@@ -61,7 +61,9 @@ export class Elf {
     if (bytes.length < EHDR.size) throw new RunoError("reading ELF header: file is too short");
     const header = this.#header = EHDR.read(bytes);
     const arch = (["x86_64", "aarch64"] as const).find((name) => MACHINES[name].machine === header.machine);
-    if (header.magic !== ELF_MAGIC || header.class !== ELFCLASS64 || header.data !== ELFDATA2LSB || arch === undefined) {
+    if (
+      header.magic !== ELF_MAGIC || header.class !== ELFCLASS64 || header.data !== ELFDATA2LSB || arch === undefined
+    ) {
       throw new RunoError("reading ELF header: no executable for x86_64 or aarch64");
     }
     this.arch = arch;
@@ -76,7 +78,9 @@ export class Elf {
   withSegment(blob: (targets: Targets) => Uint8Array): Uint8Array<ArrayBuffer> {
     const loads = this.segments.filter((segment) => segment.type === PT_LOAD);
     const last = loads.at(-1), note = this.segments.findIndex((segment) => segment.type === PT_NOTE);
-    if (last === undefined || note < 0) throw new RunoError("adding a segment: executable has no note segment to replace");
+    if (last === undefined || note < 0) {
+      throw new RunoError("adding a segment: executable has no note segment to replace");
+    }
     const offset = roundUp(this.#bytes.length), vaddr = BigInt(roundUp(Number(last.vaddr + last.memsz)) + PAGE);
     const content = blob({ entry: this.#header.entry - vaddr, environ: this.#environPointer() - vaddr });
     const size = BigInt(content.length);
@@ -109,7 +113,9 @@ export class Elf {
       const { type, symbol, offset } = RELA.read(table.subarray(at, at + RELA.size));
       if (type !== globDat) continue;
       const { name } = SYM.read(this.#at((symbols ?? 0n) + BigInt(symbol * SYM.size)));
-      if (["environ", "__environ", "_environ"].includes(cString(this.#at((strings ?? 0n) + BigInt(name))))) return offset;
+      if (["environ", "__environ", "_environ"].includes(cString(this.#at((strings ?? 0n) + BigInt(name))))) {
+        return offset;
+      }
     }
     throw new RunoError("looking for environ: executable has no pointer to it");
   }

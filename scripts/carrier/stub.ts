@@ -66,7 +66,9 @@ export function layOutBlob(
     return at;
   };
   const main = new TextEncoder().encode(launch.main), nofile = new TextEncoder().encode(`${launch.nofileVariable}=`);
-  if (main.length + nofile.length > SCRATCH_TEXT) throw new RunoError("laying out the launcher: main module is too long");
+  if (main.length + nofile.length > SCRATCH_TEXT) {
+    throw new RunoError("laying out the launcher: main module is too long");
+  }
   const table = TABLE.pack({
     ...targets,
     arguments: place(stringList(launch.arguments)),
