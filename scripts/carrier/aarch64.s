@@ -105,7 +105,6 @@ stub:
   add x10, x20, #8
   ldr x0, [x23, #ARGUMENT_COUNT]
   add x0, x0, x9
-  add x0, x0, #1
   cbz x9, 1f
   ldr x1, [x10], #8
   b 2f

@@ -2,7 +2,8 @@
 
 import { RunoError } from "../../core/error.ts";
 import { Layout } from "../../ffi/structs.ts";
-import type { Arch, Targets } from "./stub.ts";
+import type { Arch } from "../gen/assemble.ts";
+import type { Targets } from "./stub.ts";
 
 const EHDR = new Layout({
   magic: "u32",
@@ -20,6 +21,9 @@ const EHDR = new Layout({
   ehsize: "u16",
   phentsize: "u16",
   phnum: "u16",
+  shentsize: "u16",
+  shnum: "u16",
+  shstrndx: "u16",
 });
 const PHDR = new Layout({
   type: "u32",

@@ -3,9 +3,6 @@
 import { Layout } from "../../ffi/structs.ts";
 import { RunoError } from "../../core/error.ts";
 
-/** The machines that a stub exists for, as uname(2) names them. */
-export type Arch = "x86_64" | "aarch64";
-
 /** What the launcher does to the command line and the environment before deno sees them. */
 export interface Launch {
   /** Inserted after argv[0], in front of the main module. */

@@ -120,7 +120,6 @@ stub:
   lea rsi, [r12 + 8]
   mov r8, rax
   add rax, [rip + table + ARGUMENT_COUNT]
-  inc rax
   test r8, r8
   jz 1f
   stosq

@@ -1,0 +1,21 @@
+/** The machine code of the carrier's launcher. */
+
+import { assemble } from "./assemble.ts";
+import { bytesFile } from "./bytes_file.ts";
+
+const DIRECTORY = new URL("../carrier/", import.meta.url);
+
+/** The launcher's code for `arch`, assembled anew. @throws {RunoError} */
+export function assembleLauncher(arch: "x86_64" | "aarch64"): Uint8Array<ArrayBuffer> {
+  return assemble(new URL(`${arch}.s`, DIRECTORY).pathname, arch);
+}
+
+/** Writes scripts/carrier/launcher_bytes.ts. */
+export function carrierBytes(): readonly string[] {
+  const code = { x86_64: assembleLauncher("x86_64"), aarch64: assembleLauncher("aarch64") };
+  Deno.writeTextFileSync(
+    new URL("launcher_bytes.ts", DIRECTORY),
+    bytesFile("LAUNCHER", "The launcher's machine code.", code),
+  );
+  return ["scripts/carrier/launcher_bytes.ts"];
+}

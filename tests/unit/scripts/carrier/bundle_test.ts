@@ -1,0 +1,33 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { scriptOf } from "../../../../scripts/carrier/bundle.ts";
+import { RunoError } from "../../../../core/error.ts";
+
+const OTHERS = ["a.js", "b.js", "c.js"];
+
+/** The exports of a module that was made a script, where each script it loads is `{ x: name, y: 2 }`. */
+function run(module: string): unknown {
+  const load = (name: string) => ({ x: name, y: 2 });
+  return (0, eval)(scriptOf(module, { name: "a.js", others: OTHERS, isEntry: false }))(load, load);
+}
+
+Deno.test("scriptOf() turns imports into constants and exports into an object", () => {
+  const module = `import{x as q,y}from"./b.js";import"./c.js";var z=q+y;export{z as a,y as default};\n`;
+  assertEquals(run(module), { a: "b.js2", default: 2 });
+});
+
+Deno.test("scriptOf() turns a dynamic import of the bundle into a lazy load", () => {
+  assertEquals(run(`var z=import("./c.js");export{z};`), { z: { x: "c.js", y: 2 } });
+});
+
+Deno.test("scriptOf() lets only the entry wait, and knows it as the main module", async () => {
+  const script = scriptOf(`await 1;globalThis.entry=import.meta.main;`, { name: "a.js", others: [], isEntry: true });
+  await (0, eval)(script)();
+  assertEquals(Reflect.get(globalThis, "entry"), true);
+  Reflect.deleteProperty(globalThis, "entry");
+});
+
+Deno.test("scriptOf() refuses what only a module can do", () => {
+  const place = { name: "a.js", others: OTHERS, isEntry: false };
+  assertThrows(() => scriptOf(`import{a}from"node:fs";a();`, place), RunoError, `"a.js"`);
+  assertThrows(() => scriptOf(`console.log(import.meta.url);`, place), RunoError, `"a.js"`);
+});

@@ -1,0 +1,13 @@
+import { assertEquals } from "@std/assert";
+import { LAUNCHER } from "../../../../scripts/carrier/launcher_bytes.ts";
+import { missingAssembler } from "../../../../scripts/gen/assemble.ts";
+import { assembleLauncher } from "../../../../scripts/gen/carrier.ts";
+
+for (const arch of ["x86_64", "aarch64"] as const) {
+  const missing = missingAssembler(arch);
+  Deno.test({
+    name: `LAUNCHER has the bytes of ${arch}.s${missing === undefined ? "" : ` (skipped: ${missing})`}`,
+    ignore: missing !== undefined,
+    fn: () => assertEquals(assembleLauncher(arch).toHex(), LAUNCHER[arch].toHex()),
+  });
+}
