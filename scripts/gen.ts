@@ -1,9 +1,10 @@
 /** `deno task gen`: makes the generated files again. */
 
 import { carrierBytes } from "./gen/carrier.ts";
+import { criuMessages } from "./gen/criu.ts";
 
 /** Each makes its files, and returns their names, or says in one line why it cannot here. */
-const GENERATORS: readonly (() => readonly string[])[] = [carrierBytes];
+const GENERATORS: readonly (() => readonly string[])[] = [carrierBytes, criuMessages];
 
 if (import.meta.main) {
   for (const generate of GENERATORS) generate().forEach((file) => console.log(file));
