@@ -10,7 +10,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 
-import { type Changes, changed } from "../unit/core/spec/config.ts";
+import { changed, type Changes } from "../unit/core/spec/config.ts";
 import { makeRootfs } from "./support/rootfs.ts";
 import { leftovers } from "./support/leftovers.ts";
 import { execute, type ExecuteOptions, type Result, start } from "./support/command.ts";
@@ -31,7 +31,11 @@ function obstacle(): string | undefined {
 /** A test that makes containers. `unless` names what this machine lacks; such a test counts as skipped. */
 export function rootTest(name: string, run: () => Promise<void>, unless?: string | false): void {
   const reason = obstacle() ?? (unless || undefined);
-  Deno.test({ name: reason === undefined ? name : `${name} (skipped: ${reason})`, ignore: reason !== undefined, fn: run });
+  Deno.test({
+    name: reason === undefined ? name : `${name} (skipped: ${reason})`,
+    ignore: reason !== undefined,
+    fn: run,
+  });
 }
 
 /** True when there is a file of that name, whatever it is. */

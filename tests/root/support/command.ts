@@ -47,7 +47,9 @@ export function start(command: readonly string[], options: ExecuteOptions = {}):
   const name = options.argv0 === undefined ? "" : `-a '${options.argv0}' `;
   if (options.stdin !== undefined) Deno.writeTextFileSync(`${dir}/in`, options.stdin);
   const stdin = options.stdin === undefined ? "/dev/null" : `${dir}/in`;
-  const script = `${options.before ?? ""} exec ${name}"$0" "$@" <${stdin} >${dir}/out 2>${dir}/err ${options.after ?? ""}`;
+  const script = `${options.before ?? ""} exec ${name}"$0" "$@" <${stdin} >${dir}/out 2>${dir}/err ${
+    options.after ?? ""
+  }`;
   const child = new Deno.Command(options.argv0 === undefined ? "sh" : "bash", {
     args: ["-c", script, program!, ...args],
     stdin: "null",
