@@ -1,0 +1,24 @@
+/** All commands by name. Each is loaded when it is called for. */
+
+import type { Command } from "./command.ts";
+
+/** Loads a command. */
+export type Loader = () => Promise<Command>;
+
+/** In the order of help. */
+export const COMMANDS: Readonly<Record<string, Loader>> = {
+  create: async () => (await import("./create.ts")).create,
+  delete: async () => (await import("./delete.ts")).deletion,
+  exec: async () => (await import("./exec.ts")).exec,
+  kill: async () => (await import("./kill.ts")).kill,
+  list: async () => (await import("./list.ts")).list,
+  run: async () => (await import("./run.ts")).run,
+  spec: async () => (await import("./spec.ts")).spec,
+  start: async () => (await import("./start.ts")).start,
+  state: async () => (await import("./state.ts")).state,
+};
+
+/** The command of this name, or undefined. */
+export async function findCommand(name: string): Promise<Command | undefined> {
+  return Object.hasOwn(COMMANDS, name) ? await COMMANDS[name]!() : undefined;
+}

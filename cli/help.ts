@@ -1,0 +1,71 @@
+/** Help: of the program and of each command, made from the tables that are parsed by. */
+
+import type { Caller } from "./caller.ts";
+import type { Command } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import type { Flag, Flags } from "./flags.ts";
+import { GLOBAL_FLAGS } from "./globals.ts";
+import { versionText } from "./version.ts";
+
+const SUMMARY = "run OCI containers";
+
+const DESCRIPTION = `A container is run from a bundle: a directory with a file "config.json", which says what
+to run and how, and the root file system to run it in.
+
+    # ROOT run -b BUNDLE ID
+
+ID is a name for the container; it must be unique below --root.`;
+
+const HELP_FLAG: Flags = { help: { kind: "bool", short: "h", help: "show help" } };
+
+/** Help of the program. */
+export async function programHelp({ program }: Caller): Promise<string> {
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  const rows = commands.map(({ name, summary }): [string, string] => [name, summary]);
+  return `NAME:
+   ${program} - ${SUMMARY}
+
+${DESCRIPTION.replace("ROOT", program)}
+
+USAGE:
+   ${program} [global options] command [command options] [arguments...]
+
+VERSION:
+   ${versionText(program).split(" version ")[1]}
+COMMANDS:
+${table([...rows, ["help, h", "show the commands, or help for one of them"]])}
+
+GLOBAL OPTIONS:
+${table(flagRows({ ...GLOBAL_FLAGS, ...HELP_FLAG }))}
+`;
+}
+
+/** Help of a command. */
+export function commandHelp({ name, summary, usage, description, flags }: Command, { program }: Caller): string {
+  const options = flagRows(flags);
+  const call = [program, name, ...options.length > 0 ? ["[command options]"] : [], ...usage ? [usage] : []].join(" ");
+  return `NAME:
+   ${program} ${name} - ${summary}
+
+USAGE:
+   ${call}
+${description === undefined ? "" : `\nDESCRIPTION:\n${description.replaceAll(/^(?=.)/gm, "   ")}\n`}${
+    options.length > 0 ? `\nOPTIONS:\n${table(options)}\n` : ""
+  }`;
+}
+
+function flagRows(flags: Flags): [string, string][] {
+  return Object.entries(flags).filter(([, { hidden }]) => hidden !== true).map(([name, flag]) => [
+    [name, ...flag.short === undefined ? [] : [flag.short]].map((each) => spelled(each, flag)).join(", "),
+    flag.help,
+  ]);
+}
+
+function spelled(name: string, { kind, value = "value" }: Flag): string {
+  return `${name.length === 1 ? "-" : "--"}${name}${kind === "bool" ? "" : ` ${value}`}`;
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `   ${left.padEnd(width)}  ${right}`).join("\n");
+}

@@ -1,0 +1,20 @@
+/** `kill`: sends a signal to a container. */
+
+import { killContainer } from "../core/host/stop.ts";
+import { command } from "./command.ts";
+import { parseSignal } from "./signal.ts";
+
+export const kill = command({
+  name: "kill",
+  summary: "send a signal to the first process of a container",
+  usage: "<container-id> [signal]",
+  description: 'The signal is a number or a name, with or without "SIG", in upper or lower case; SIGTERM unless given.',
+  flags: {
+    all: { kind: "bool", short: "a", help: "send the signal to every process of the container" },
+  },
+  arity: { atLeast: 1, atMost: 2 },
+  run({ host, args: [id, signal = "SIGTERM"], flags }) {
+    killContainer(host, id!, parseSignal(signal), { all: flags.all ?? false });
+    return 0;
+  },
+});

@@ -1,0 +1,16 @@
+/** `start`: lets a created container execute its program. */
+
+import { startContainer } from "../core/host/start.ts";
+import { command } from "./command.ts";
+
+export const start = command({
+  name: "start",
+  summary: "execute the program of a created container",
+  usage: "<container-id>",
+  flags: {},
+  arity: { exactly: 1 },
+  run({ host, args }) {
+    startContainer(host, args[0]!);
+    return 0;
+  },
+});
