@@ -22,18 +22,27 @@ export class Layout<F extends Readonly<Record<string, Field>>> {
   }
 
   /** Bytes of a structure with these values; absent fields are 0. */
-  pack(values: { readonly [K in keyof F]?: number | bigint }): Uint8Array<ArrayBuffer> {
+  pack(values: { readonly [K in keyof F]?: number | bigint | undefined }): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(new ArrayBuffer(this.size));
-    const view = new DataView(bytes.buffer);
+    this.packInto(bytes, 0, values);
+    return bytes;
+  }
+
+  /** Writes the values to where the structure begins in `bytes`; what is there of absent fields stays. */
+  packInto(
+    bytes: Uint8Array,
+    start: number,
+    values: { readonly [K in keyof F]?: number | bigint | undefined },
+  ): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset + start, this.size);
     for (const [name, type, at] of this.#fields) {
       const value = values[name];
       if (value === undefined) continue;
-      if (type === "u64") view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
+      if (type === "u64") setUint64(view, at, value);
       else if (type === "u8") view.setUint8(at, Number(value));
       else if (type === "u16") view.setUint16(at, Number(value), true);
       else view.setUint32(at, Number(value), true);
     }
-    return bytes;
   }
 
   /** The values in bytes; u64 as bigint. */
@@ -55,6 +64,16 @@ export class Layout<F extends Readonly<Record<string, Field>>> {
     const found = this.#fields.find(([name]) => name === field);
     if (found === undefined) throw new RangeError(`no field "${field}"`);
     return found[2];
+  }
+}
+
+/** 64 bits, of a number in two halves: making a bigint costs more. */
+function setUint64(view: DataView, at: number, value: number | bigint): void {
+  if (typeof value === "bigint") {
+    view.setBigUint64(at, BigInt.asUintN(64, value), true);
+  } else {
+    view.setUint32(at, value, true);
+    view.setUint32(at + 4, Math.floor(value / 0x100000000), true);
   }
 }
 
@@ -179,3 +198,38 @@ export const SIGACTION_DEFAULT: Uint8Array<ArrayBuffer> = new Uint8Array(32);
 
 /** The flags of the kernel's struct termios; what follows them is kept as it is. */
 export const TERMIOS = new Layout({ iflag: "u32", oflag: "u32", cflag: "u32", lflag: "u32" });
+
+/** Elf64_Ehdr, elf(5); e_ident in its parts. */
+export const EHDR = new Layout({
+  magic: "u32",
+  class: "u8",
+  data: "u8",
+  identVersion: "u8",
+  abi: "u8",
+  padding: "u64",
+  type: "u16",
+  machine: "u16",
+  version: "u32",
+  entry: "u64",
+  phoff: "u64",
+  shoff: "u64",
+  flags: "u32",
+  ehsize: "u16",
+  phentsize: "u16",
+  phnum: "u16",
+  shentsize: "u16",
+  shnum: "u16",
+  shstrndx: "u16",
+});
+
+/** Elf64_Phdr, elf(5). */
+export const PHDR = new Layout({
+  type: "u32",
+  flags: "u32",
+  offset: "u64",
+  vaddr: "u64",
+  paddr: "u64",
+  filesz: "u64",
+  memsz: "u64",
+  align: "u64",
+});

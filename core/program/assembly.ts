@@ -1,7 +1,8 @@
 /** What programs are made of: instructions over registers and data, grouped in steps, and their way into an image. */
 
 import { ERRNO, type Errno, type SyscallName, SYSCALLS } from "../../ffi/abi.ts";
-import { type Architecture, buildImage, type Instruction as Encoded, POLICY, PSEUDO, REGISTERS } from "./image.ts";
+import { Layout } from "../../ffi/structs.ts";
+import { type Architecture, buildImage, dataAddress, type Encoded, POLICY, PSEUDO, REGISTERS } from "./image.ts";
 
 /** A register: the result of a system call that is not known before the program runs. */
 export class Reg {
@@ -156,33 +157,25 @@ export class Assembly {
    * @param socket the descriptor of the conversation, as the program inherits it
    */
   image(socket: number): Uint8Array<ArrayBuffer> {
-    const pool = new Pool();
-    const encoded = this.instructions.map((instruction) => this.#encode(instruction, pool));
-    return buildImage(this.arch, encoded, pool.bytes(), pool.relocations, socket);
+    const pool = new Pool(dataAddress(this.arch, this.instructions.length));
+    const instructions = this.instructions.map((instruction) => this.#encode(instruction, pool));
+    return buildImage(this.arch, { instructions, data: pool.bytes(), socket });
   }
 
   #encode({ operation, args, handling, save }: Instruction, pool: Pool): Encoded {
-    let kinds = 0;
+    let inRegisters = 0;
     const words = args.map((value, k) => {
-      if (value instanceof Reg) {
-        kinds |= 2 << (2 * k);
-        return value.index;
-      }
-      if (typeof value === "string" || value instanceof Data) {
-        kinds |= 1 << (2 * k);
-        return pool.place(value);
-      }
-      if (value instanceof Within) {
-        kinds |= 1 << (2 * k);
-        return pool.place(value.data) + value.offset;
-      }
-      return value;
+      if (typeof value === "number" || typeof value === "bigint") return value;
+      if (value instanceof Within) return pool.place(value.data) + value.offset;
+      if (!(value instanceof Reg)) return pool.place(value);
+      inRegisters |= 1 << k;
+      return value.index;
     });
     return {
-      nr: PSEUDO_NUMBER[operation] ?? SYSCALLS[operation as SyscallName][this.arch === "x86_64" ? 0 : 1],
+      number: PSEUDO_NUMBER[operation] ?? SYSCALLS[operation as SyscallName][this.arch === "x86_64" ? 0 : 1],
       save: save?.index ?? 0,
-      log: handling.log?.index ?? 0,
-      kinds,
+      context: handling.log?.index ?? 0,
+      inRegisters,
       args: words,
       ...policyOf(handling),
     };
@@ -205,39 +198,41 @@ function policyOf(handling: Handling): { policy: number; errno: number; jump: nu
   return { policy: handling.failIfZero ? POLICY.FAIL_IF_ZERO : POLICY.FAIL, errno: 0, jump };
 }
 
-/** The data of a program: each string and each piece of data once. */
+/** The data of a program, from an address on: each string and each piece of data once. */
 class Pool {
-  readonly relocations: number[] = [];
   readonly #places = new Map<Data | string, number>();
-  readonly #chunks: (readonly [number, Uint8Array])[] = [];
-  #size = 0;
+  readonly #chunks: (readonly [address: number, bytes: Uint8Array])[] = [];
+  readonly #pointers: (readonly [address: number, target: number])[] = [];
+  readonly #start: number;
+  #end: number;
 
+  constructor(start: number) {
+    this.#start = start;
+    this.#end = start;
+  }
+
+  /** The address of the string or the data. */
   place(value: Data | string): number {
     const known = this.#places.get(value);
     if (known !== undefined) return known;
     const bytes = typeof value === "string" ? encoder.encode(`${value}\0`) : value.bytes;
-    const at = this.#size;
-    this.#size = (at + bytes.length + 7) & ~7;
-    this.#places.set(value, at);
-    this.#chunks.push([at, bytes]);
-    if (value instanceof Data && value.pointers.length > 0) this.#point(value, at);
-    return at;
-  }
-
-  #point(data: Data, at: number): void {
-    const bytes = data.bytes;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (const [offset, target] of data.pointers) {
-      view.setBigUint64(offset, BigInt(this.place(target)), true);
-      this.relocations.push(at + offset);
+    const address = this.#end;
+    this.#end = (address + bytes.length + 7) & ~7;
+    this.#places.set(value, address);
+    this.#chunks.push([address, bytes]);
+    if (value instanceof Data) {
+      for (const [offset, target] of value.pointers) this.#pointers.push([address + offset, this.place(target)]);
     }
+    return address;
   }
 
   bytes(): Uint8Array {
-    const all = new Uint8Array(this.#size);
-    for (const [at, bytes] of this.#chunks) all.set(bytes, at);
+    const all = new Uint8Array(this.#end - this.#start);
+    for (const [address, bytes] of this.#chunks) all.set(bytes, address - this.#start);
+    for (const [address, target] of this.#pointers) POINTER.packInto(all, address - this.#start, { target });
     return all;
   }
 }
 
+const POINTER = new Layout({ target: "u64" });
 const encoder = new TextEncoder();

@@ -1,95 +1,206 @@
+/**
+ * Programs as executable files: a static ELF for one of two architectures, made of the interpreter and what it runs.
+ *
+ * | in the file                                      | in memory                                    |
+ * |--------------------------------------------------|----------------------------------------------|
+ * | ELF header, program headers                      | TEXT: read and execute                       |
+ * | the interpreter's code, the address of the state |                                              |
+ * | instructions                                     |                                              |
+ * | state: registers, report, log                    | TEXT + DATA_DISTANCE + offset: read and write|
+ * | data: strings and structures                     |                                              |
+ *
+ * Nothing is padded: an address and its offset in the file agree modulo any page size, so the kernel maps the page in
+ * between twice. The instructions lie behind the code and cannot be changed; the data cannot be executed.
+ */
+
+import { EHDR, Layout, PHDR } from "../../ffi/structs.ts";
+import { INTERPRETER } from "./interpreter/code.ts";
+
+/** The machines that programs run on, as uname(2) names them. */
 export type Architecture = "x86_64" | "aarch64";
-export interface Instruction {
-  readonly nr: number;
-  readonly policy: number;
-  readonly save: number;
-  readonly errno: number;
-  readonly jump: number;
-  readonly log: number;
-  readonly kinds: number;
-  readonly args: readonly (number | bigint)[];
-}
+
+/** What becomes of the result of a system call. */
 export const POLICY = {
+  /** An error ends the program. */
   FAIL: 0,
+  /** No error does. */
   IGNORE_ANY: 1,
+  /** This one does not. */
   IGNORE_ERRNO: 2,
+  /** This one makes the program jump. */
   JUMP_ON_ERRNO: 3,
+  /** Each error makes it jump. */
   JUMP_ON_ANY: 4,
+  /** An error ends the program, 0 makes it jump. */
   JUMP_IF_ZERO: 5,
+  /** An error ends the program, and so does 0. */
   FAIL_IF_ZERO: 6,
 } as const;
-export const PSEUDO = { JUMP: 0x1000, STORE32: 0x1001, LOAD32: 0x1002, MOVE: 0x1003, JUMP_IF_EQUAL: 0x1004 } as const;
-export const REGISTERS = 64, SOCKET_REGISTER = 1;
-export const MESSAGE = { FAILED: 1, LOG: 2, ASK: 16 } as const;
-const CODE = Uint8Array.from(
-  "41bc0014510041bd00105100410fb75c240c4d8d7c2410bd00125100b906000000498b0789da83e203740a83fa017405498b44c500488945004883c5084983c708c1eb02ffc975d9418b0424498bbd00020000498bb508020000498b95100200004d8b95180200004d8b85200200004d8b8d280200003d0010000072340f84ab0000003d0110000074193d0210000074163d0310000074144839f70f848d000000eb38893eeb34486307eb384889f8eb330f05410fb64c2404483d01f0ffff7330410fb6542405498944d5004885c0750a83f905745883f90674684983c440e928ffffff410fb6542405498944d500ebea83f8fc0f844effffff83f90174e583f904741f410fb754240648f7da83f90275074839d074cdeb2a83f90375254839d07520410fb6542405498944d500418b44240848c1e0064c8da000145100e9c9fefffff7d8418985080200004c89e14881e90014510048c1e90641898d0402000041c7850002000001000000410fb65c240e85db743d31c0498b7cdd00498db534020000ba800100000f054885c07e2341c7853002000002000000488d5004b801000000498b7d08498db5300200000f05ebc3b801000000498b7d08498db500020000ba0c0000000f05b8e7000000bf010000000f05"
-    .match(/../g)!,
-  (h) => parseInt(h, 16),
-);
-const DATA = 0x511000n, HEAD = 0x400;
-export function buildImage(
-  _arch: Architecture,
-  instructions: readonly Instruction[],
-  data: Uint8Array,
-  relocations: readonly number[],
-  socket: number,
-): Uint8Array<ArrayBuffer> {
-  const blobs = HEAD + 64 * instructions.length, size = 0x1000 + blobs + data.length;
-  const out = new Uint8Array(new ArrayBuffer(size));
-  const h = new DataView(out.buffer);
-  out.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0]);
-  h.setUint16(16, 2, true);
-  h.setUint16(18, 62, true);
-  h.setUint32(20, 1, true);
-  h.setBigUint64(24, 0x400100n, true);
-  h.setBigUint64(32, 64n, true);
-  h.setUint16(52, 64, true);
-  h.setUint16(54, 56, true);
-  h.setUint16(56, 3, true);
-  const ph = (n: number, t: number, f: number, o: number, va: bigint, fs: number) => {
-    const b = 64 + 56 * n;
-    h.setUint32(b, t, true);
-    h.setUint32(b + 4, f, true);
-    h.setBigUint64(b + 8, BigInt(o), true);
-    h.setBigUint64(b + 16, va, true);
-    h.setBigUint64(b + 24, va, true);
-    h.setBigUint64(b + 32, BigInt(fs), true);
-    h.setBigUint64(b + 40, BigInt(fs), true);
-    h.setBigUint64(b + 48, 0x10000n, true);
-  };
-  ph(0, 1, 5, 0, 0x400000n, 0x100 + CODE.length);
-  ph(1, 1, 6, 0x1000, DATA, blobs + data.length);
-  ph(2, 0x6474e551, 6, 0, 0n, 0);
-  out.set(CODE, 0x100);
-  out.set(data, 0x1000 + blobs);
-  h.setBigUint64(0x1008, BigInt(socket), true);
-  const base = DATA + BigInt(blobs);
-  instructions.forEach((i, n) => {
-    const o = 0x1000 + HEAD + 64 * n;
-    h.setUint32(o, i.nr, true);
-    h.setUint8(o + 4, i.policy);
-    h.setUint8(o + 5, i.save);
-    h.setUint16(o + 6, i.errno, true);
-    h.setUint32(o + 8, i.jump, true);
-    h.setUint16(o + 12, i.kinds, true);
-    h.setUint8(o + 14, i.log);
-    i.args.forEach((x, k) =>
-      h.setBigUint64(
-        o + 16 + 8 * k,
-        BigInt.asUintN(64, BigInt(x) + (((i.kinds >> (2 * k)) & 3) === 1 ? base : 0n)),
-        true,
-      )
-    );
-  });
-  for (const r of relocations) {
-    h.setBigUint64(0x1000 + blobs + r, h.getBigUint64(0x1000 + blobs + r, true) + base, true);
-  }
-  return out;
+
+/** Numbers of what the interpreter does itself; system calls have smaller ones. */
+export const PSEUDO = {
+  /** Goes to another instruction. */
+  JUMP: 0x1000,
+  /** Writes the low 32 bits of the first argument to the address that is the second. */
+  STORE32: 0x1001,
+  /** The result is the signed 32-bit word at the address. */
+  LOAD32: 0x1002,
+  /** The result is the argument. */
+  MOVE: 0x1003,
+  /** Jumps if all 64 bits of two arguments are the same. */
+  JUMP_IF_EQUAL: 0x1004,
+} as const;
+
+/** Number of registers. The first takes what nobody wants to know. */
+export const REGISTERS = 64;
+/** The register that holds the descriptor of the conversation. */
+export const SOCKET_REGISTER = 1;
+
+/** The first word of a message: what kind it is. */
+export const MESSAGE = {
+  /** {kind, instruction, errno}: the program ends; an errno of 0 means that a result of 0 was the failure. */
+  FAILED: 1,
+  /** {kind, text}: what the kernel says about a file system, before FAILED. */
+  LOG: 2,
+  /** {kind, ask}: the host is asked for something. */
+  ASK: 16,
+} as const;
+
+/** What the interpreter reads, 64 bytes. The .s files name the same fields. */
+const INSTRUCTION = new Layout({
+  number: "u32",
+  policy: "u8",
+  save: "u8",
+  errno: "u16",
+  jump: "u32",
+  inRegisters: "u8",
+  context: "u8",
+  arg0: "u64",
+  arg1: "u64",
+  arg2: "u64",
+  arg3: "u64",
+  arg4: "u64",
+  arg5: "u64",
+});
+
+/** An instruction as the interpreter takes it. */
+export interface Encoded {
+  /** A system call of the architecture, or a PSEUDO. */
+  readonly number: number;
+  readonly policy: number;
+  /** The register that the result goes to. */
+  readonly save: number;
+  /** The errno that the policy is about. */
+  readonly errno: number;
+  /** Index of the instruction to jump to. */
+  readonly jump: number;
+  /** Bit k: argument k is in the register of that number. */
+  readonly inRegisters: number;
+  /** The register of an fsopen context that explains an error, or 0. */
+  readonly context: number;
+  readonly args: readonly (number | bigint)[];
 }
 
-/** The whole pages that hold nothing but the first `count` instructions. */
-export function spentInstructions(count: number): { from: number; length: number } {
-  const PAGE = 4096, start = Number(DATA) + HEAD, end = start + 64 * count;
-  const from = Math.ceil(start / PAGE) * PAGE;
-  return { from, length: Math.max(0, Math.floor(end / PAGE) * PAGE - from) };
+/** What stands in front of the data, as the program starts. */
+const STATE = new Layout({ sink: "u64", socket: "u64" });
+/** Behind the registers: a report, and a message of the log; only their first words are known before. */
+const REPORT = new Layout({ kind: "u32", instruction: "u32", errno: "u32", logKind: "u32" });
+const REPORT_OFFSET = 8 * REGISTERS;
+const STATE_SIZE = 1024;
+
+const POINTER = new Layout({ address: "u64" });
+
+const ELF = { MAGIC: 0x464c457f, CLASS64: 2, LITTLE_ENDIAN: 1, VERSION: 1, EXECUTABLE: 2 } as const;
+const MACHINE: Readonly<Record<Architecture, number>> = { x86_64: 62, aarch64: 183 };
+const PT_LOAD = 1, PT_GNU_STACK = 0x6474e551;
+const READ = 4, WRITE = 2, EXECUTE = 1;
+
+const SEGMENTS = 3;
+const CODE_OFFSET = EHDR.size + SEGMENTS * PHDR.size;
+/** Where the file begins in memory. */
+const TEXT = 0x400000;
+/** The largest page that either architecture has. */
+const LARGEST_PAGE = 0x10000;
+/** How much further from their offset the state and the data are than the text: they share no page, whatever its size. */
+const DATA_DISTANCE = LARGEST_PAGE;
+/** The page of most kernels, and a part of the others' pages. */
+const SMALLEST_PAGE = 4096;
+
+/** Where the parts of an image with so many instructions begin in the file. */
+function offsets(arch: Architecture, count: number): { instructions: number; state: number; data: number } {
+  const instructions = CODE_OFFSET + INTERPRETER[arch].length + POINTER.size;
+  const state = instructions + INSTRUCTION.size * count;
+  return { instructions, state, data: state + STATE_SIZE };
+}
+
+/** The address of the data in an image with so many instructions. */
+export function dataAddress(arch: Architecture, count: number): number {
+  return TEXT + DATA_DISTANCE + offsets(arch, count).data;
+}
+
+/** The whole pages, of the smallest size, that hold nothing but the first `count` instructions. */
+export function spentInstructions(arch: Architecture, count: number): { address: number; length: number } {
+  const { instructions, state } = offsets(arch, count);
+  const address = TEXT + Math.ceil(instructions / SMALLEST_PAGE) * SMALLEST_PAGE;
+  const end = TEXT + Math.floor(state / SMALLEST_PAGE) * SMALLEST_PAGE;
+  return { address, length: Math.max(0, end - address) };
+}
+
+/** What an image is made of. */
+export interface ImageParts {
+  readonly instructions: readonly Encoded[];
+  /** Goes to `dataAddress()`; addresses in it are final. */
+  readonly data: Uint8Array;
+  /** The descriptor of the conversation, as the program inherits it. */
+  readonly socket: number;
+}
+
+/** The bytes of the executable file. */
+export function buildImage(
+  arch: Architecture,
+  { instructions, data, socket }: ImageParts,
+): Uint8Array<ArrayBuffer> {
+  const at = offsets(arch, instructions.length);
+  const file = new Uint8Array(new ArrayBuffer(at.data + data.length));
+  writeHeaders(file, arch, at.state);
+  file.set(INTERPRETER[arch], CODE_OFFSET);
+  POINTER.packInto(file, at.instructions - POINTER.size, { address: TEXT + DATA_DISTANCE + at.state });
+  for (const [i, { args: [arg0, arg1, arg2, arg3, arg4, arg5], ...rest }] of instructions.entries()) {
+    INSTRUCTION.packInto(file, at.instructions + i * INSTRUCTION.size, {
+      ...rest,
+      ...{ arg0, arg1, arg2, arg3, arg4, arg5 },
+    });
+  }
+  STATE.packInto(file, at.state, { socket });
+  REPORT.packInto(file, at.state + REPORT_OFFSET, { kind: MESSAGE.FAILED, logKind: MESSAGE.LOG });
+  file.set(data, at.data);
+  return file;
+}
+
+function writeHeaders(file: Uint8Array<ArrayBuffer>, arch: Architecture, state: number): void {
+  EHDR.packInto(file, 0, {
+    magic: ELF.MAGIC,
+    class: ELF.CLASS64,
+    data: ELF.LITTLE_ENDIAN,
+    identVersion: ELF.VERSION,
+    type: ELF.EXECUTABLE,
+    machine: MACHINE[arch],
+    version: ELF.VERSION,
+    entry: TEXT + CODE_OFFSET,
+    phoff: EHDR.size,
+    ehsize: EHDR.size,
+    phentsize: PHDR.size,
+    phnum: SEGMENTS,
+  });
+  const segments = [
+    { ...loaded(0, TEXT, state), flags: READ | EXECUTE },
+    { ...loaded(state, TEXT + DATA_DISTANCE + state, file.length - state), flags: READ | WRITE },
+    // without this one the kernel would make the stack executable
+    { type: PT_GNU_STACK, flags: READ | WRITE },
+  ];
+  segments.forEach((segment, n) => PHDR.packInto(file, EHDR.size + n * PHDR.size, segment));
+}
+
+function loaded(offset: number, vaddr: number, size: number): { readonly [field: string]: number } {
+  return { type: PT_LOAD, offset, vaddr, paddr: vaddr, filesz: size, memsz: size, align: LARGEST_PAGE };
 }

@@ -221,13 +221,15 @@ export class Program extends Assembly {
 
   /** Gives back the memory of the instructions that have run: what waits for a long time should be small. */
   releaseSpent(): void {
-    const { from, length } = spentInstructions(this.instructions.length);
-    if (length > 0) this.emit("munmap", [from, length], { ignore: "any" });
+    const { address, length } = spentInstructions(this.arch, this.instructions.length);
+    if (length > 0) this.emit("munmap", [address, length], { ignore: "any" });
   }
 
   /** Ends the conversation. */
   hangUp(): void {
     this.emit("close", [SOCKET], { ignore: "any" });
+    // the number will be another file's: no report may go there
+    this.emitInto(SOCKET, "move", [-1]);
   }
 
   /** A register that holds the address of a string or of data. */
