@@ -35,7 +35,7 @@ export interface Ask {
 
 /** What the host does for each ask; the bytes it returns are the answer. */
 export type Answers = { readonly [name in AskName]?: (ask: Ask) => Uint8Array<ArrayBuffer> | void } & {
-  /** Takes note of the process that asks, before its ask is answered. */
+  /** Takes note of the process that asks, before its ask is answered, and of one that failed. */
   readonly asker: (pid: number) => void;
 };
 
@@ -55,6 +55,8 @@ export function converse(socket: Fd, program: Program, answers: Answers): void {
     const words = new DataView(message.bytes.buffer);
     const kind = words.getUint32(0, true);
     if (kind === MESSAGE.FAILED) {
+      // it has ended, and who does not know it cannot reap it
+      answers.asker(message.pid);
       throw stepError(program, words.getUint32(4, true), words.getUint32(8, true), kernelLog);
     }
     if (kind === MESSAGE.LOG) {
