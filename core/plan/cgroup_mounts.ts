@@ -6,7 +6,7 @@ import type { Program } from "../program/program.ts";
 import type { Mount } from "../spec/types.ts";
 import { type CgroupMount, type CreateInputs, hasNamespace } from "./inputs.ts";
 import type { MountOptions } from "./mount_options.ts";
-import { mountStep } from "./mounts.ts";
+import { mountStep } from "./mount_step.ts";
 import { mountpoint } from "./paths.ts";
 
 /** Mounts the hierarchies: cgroup2 at the destination itself, those of v1 below a tmpfs there. */

@@ -9,6 +9,7 @@ import { ASK } from "./asks.ts";
 import { cgroupMount } from "./cgroup_mounts.ts";
 import type { CreateInputs } from "./inputs.ts";
 import { type Attributes, isBind, type MountOptions, parseOptions } from "./mount_options.ts";
+import { mountStep } from "./mount_step.ts";
 import { inRoot, mountpoint } from "./paths.ts";
 import { allMounts, openSource } from "./sources.ts";
 
@@ -27,27 +28,6 @@ export function mounts(p: Program, root: Reg, inputs: CreateInputs, sources: Rea
     else if (mount.type === "cgroup" || mount.type === "cgroup2") cgroupMount(p, root, inputs, mount, options, i);
     else fileSystem(p, root, inputs, mount, options, i);
   }
-}
-
-/** Where the mount's step says it comes from. */
-export function mountStep(p: Program, mount: Mount, index: number, what = ""): void {
-  const name = isBind(mount) ? mount.source : mount.type;
-  p.step(`mounting "${name}" at "${mount.destination}"${what}`, {
-    pointer: `/mounts/${index}`,
-    hints: {
-      ENODEV: isBind(mount) ? "" : `the kernel knows no file system "${mount.type}", or the option "bind" is missing`,
-      ENOTBLK: `"${mount.source}" is not a block device; is the option "bind" missing?`,
-      EPERM: "the kernel allows it to no one in a user namespace, or locked the flags of the mount",
-      EINVAL: "an option is not known to the file system",
-      EROFS: "the mount point is missing and the root file system is read-only",
-    },
-    sentences: mount.type === "proc" || mount.type === "sysfs"
-      ? {
-        ELOOP: `filesystem "${mount.type}" must be mounted on ordinary directory`,
-        ENOTDIR: `filesystem "${mount.type}" must be mounted on ordinary directory`,
-      }
-      : {},
-  });
 }
 
 interface BindMount {
