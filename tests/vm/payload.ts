@@ -1,0 +1,48 @@
+/** The second disk of a test machine: Deno, the executable, the sources, and the packages that the tests import. */
+
+import { makeFileSystem, run } from "./image.ts";
+
+const REPO = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
+/** What the tests in the guest need of the sources. */
+const SOURCES = ["deno.json", "deno.lock", "mod.ts", "cli", "core", "criu", "ffi", "tests"];
+
+/** Makes the disk's file system as a file. */
+export function makePayload(file: string): void {
+  const tree = `${file}.tree`;
+  Deno.mkdirSync(`${tree}/repo/dist`, { recursive: true });
+  for (const source of SOURCES.filter((name) => exists(`${REPO}/${name}`))) {
+    run("cp", "-r", `${REPO}/${source}`, `${tree}/repo/${source}`);
+  }
+  copyOrLink(`${REPO}/dist/runo`, `${tree}/repo/dist/runo`);
+  copyOrLink(Deno.execPath(), `${tree}/deno`);
+  const npm = `${denoDirectory()}/npm`;
+  if (exists(npm)) {
+    Deno.mkdirSync(`${tree}/deno-dir`);
+    run("cp", "-r", npm, `${tree}/deno-dir/npm`);
+  }
+  makeFileSystem(tree, file, "1G");
+  Deno.removeSync(tree, { recursive: true });
+}
+
+function denoDirectory(): string {
+  return JSON.parse(run(Deno.execPath(), "info", "--json")).denoDir;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Large files need not be there twice. */
+function copyOrLink(from: string, to: string): void {
+  const real = Deno.realPathSync(from);
+  try {
+    Deno.linkSync(real, to);
+  } catch {
+    Deno.copyFileSync(real, to);
+  }
+}
