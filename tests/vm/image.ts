@@ -3,6 +3,8 @@
  * Made once from Debian packages (as root, in about a minute and a half) and kept in the cache directory.
  */
 
+import { cacheDirectory } from "../../scripts/provision/criu.ts";
+
 /** Files that qemu takes. */
 export interface Image {
   readonly kernel: string;
@@ -55,23 +57,18 @@ function inPath(tool: string): boolean {
 /** The image, from the cache or made now. */
 export async function provideImage(): Promise<Image> {
   const key = await digest(JSON.stringify([RECIPE, SUITE, MIRROR, KERNEL_PACKAGE, PACKAGES, INIT]));
-  const directory = `${cacheDirectory()}/image-${key.slice(0, 16)}`;
+  const directory = `${cacheDirectory()}/vm-${key.slice(0, 16)}`;
   const image = {
     kernel: `${directory}/vmlinuz`,
     initramfs: `${directory}/initramfs.cpio`,
     root: `${directory}/root.ext4`,
   };
   Deno.mkdirSync(cacheDirectory(), { recursive: true });
-  using lock = Deno.openSync(`${cacheDirectory()}/lock`, { create: true, write: true });
+  using lock = Deno.openSync(`${cacheDirectory()}/vm.lock`, { create: true, write: true });
   // several test files may want it at once: one makes it
   await lock.lock(true);
   if (!isFile(image.root)) make(directory);
   return image;
-}
-
-function cacheDirectory(): string {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache`;
-  return `${cache}/runo-vm`;
 }
 
 async function digest(text: string): Promise<string> {
@@ -139,7 +136,7 @@ Description=Tests of runo
 After=dbus.service systemd-logind.service
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'mkdir -p /payload && mount -o ro /dev/vdb /payload && exec sh /payload/repo/tests/vm/guest/run.sh'
+ExecStart=/bin/sh /payload/repo/tests/vm/guest/run.sh
 # containers are this service's business no more than the host's
 KillMode=none
 TimeoutStartSec=infinity
@@ -159,11 +156,9 @@ init=/sbin/init
 for word in $(/bin/busybox cat /proc/cmdline); do
   case $word in runo.init=*) init=\${word#runo.init=};; esac
 done
+/bin/busybox mkdir -p /root/payload
+/bin/busybox mount -t ext4 -o ro /dev/vdb /root/payload
 for directory in proc sys dev; do /bin/busybox mount -o move /$directory /root/$directory; done
-if [ "$init" != /sbin/init ]; then
-  /bin/busybox mkdir -p /root/payload
-  /bin/busybox mount -o ro /dev/vdb /root/payload
-fi
 exec /bin/busybox switch_root /root $init
 `;
 

@@ -5,6 +5,8 @@ import { makeFileSystem, run } from "./image.ts";
 const REPO = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
 /** What the tests in the guest need of the sources. */
 const SOURCES = ["deno.json", "deno.lock", "mod.ts", "cli", "core", "criu", "ffi", "tests"];
+/** What they import from npm. */
+const PACKAGES = ["deno-std"];
 
 /** Makes the disk's file system as a file. */
 export function makePayload(file: string): void {
@@ -15,13 +17,18 @@ export function makePayload(file: string): void {
   }
   copyOrLink(`${REPO}/dist/runo`, `${tree}/repo/dist/runo`);
   copyOrLink(Deno.execPath(), `${tree}/deno`);
-  const npm = `${denoDirectory()}/npm`;
-  if (exists(npm)) {
-    Deno.mkdirSync(`${tree}/deno-dir`);
-    run("cp", "-r", npm, `${tree}/deno-dir/npm`);
-  }
+  copyPackages(`${tree}/deno-dir`);
   makeFileSystem(tree, file, "1G");
   Deno.removeSync(tree, { recursive: true });
+}
+
+/** The imported packages out of Deno's cache, so that nothing is fetched in the guest. */
+function copyPackages(directory: string): void {
+  for (const name of PACKAGES) {
+    const path = `npm/registry.npmjs.org/${name}`;
+    Deno.mkdirSync(`${directory}/${path}`, { recursive: true });
+    run("cp", "-r", `${denoDirectory()}/${path}/.`, `${directory}/${path}`);
+  }
 }
 
 function denoDirectory(): string {
