@@ -1,9 +1,10 @@
 /** Containers on disk: one directory each below the root, with runc's layout, and what can be read from it. */
 
 import { errnoOf, RunoError } from "../error.ts";
+import { INIT_NAME } from "../plan/namespaces.ts";
 import type { Status } from "../spec/state.ts";
 import { isLocked } from "./container_lock.ts";
-import { bootId, isAlive } from "./procfs.ts";
+import { bootId, isAlive, processStat } from "./procfs.ts";
 import { readState, recordedAnnotations, recordedBundle, type StateFile } from "./state_file.ts";
 
 /** A container that exists. */
@@ -139,7 +140,12 @@ export function containerStatus(container: Container): Status {
   const creator = state.runo?.creator;
   if (creator !== undefined && isAlive(creator.pid, creator.startTime)) return "creating";
   if (!isInitAlive(state)) return "stopped";
-  return exists(`${dir}/${EXEC_FIFO}`) ? "created" : "running";
+  return exists(`${dir}/${EXEC_FIFO}`) && isWaiting(state) ? "created" : "running";
+}
+
+/** False when init has gone on although the FIFO is there: `start` was killed before it could remove it. */
+function isWaiting({ runo, init_process_pid }: StateFile): boolean {
+  return runo === undefined || processStat(init_process_pid)?.comm === INIT_NAME;
 }
 
 /** Whether init itself still runs: same boot, same pid, same start time, no zombie. */

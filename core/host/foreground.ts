@@ -56,10 +56,11 @@ async function started(options: RunOptions, created: Created): Promise<number> {
   return await waitForInit(created.pid);
 }
 
+/** Waits for init; a subreaper inherits the orphans of a container without a pid namespace, and reaps them meanwhile. */
 async function waitForInit(pid: number): Promise<number> {
   const status = allocate(4);
   for (;;) {
-    const ended = await callWaiting("wait4", pid, status, 0, 0);
+    const ended = await callWaiting("wait4", -1, status, 0, 0);
     if (ended === pid) return shellCode(exitStatus(new DataView(status.buffer).getInt32(0, true)));
     if (ended < 0) return reapedElsewhere(pid);
   }

@@ -4,6 +4,8 @@ import { errnoOf, RunoError } from "../error.ts";
 
 /** Some fields of /proc/PID/stat. */
 export interface ProcessStat {
+  /** The program's name, as execve(2) or the program itself set it. */
+  readonly comm: string;
   /** One letter: R, S, D, T, t, Z (zombie), X (dead) ... */
   readonly state: string;
   readonly ppid: number;
@@ -26,9 +28,10 @@ export function processStat(pid: number): ProcessStat | undefined {
 
 /** One line of /proc/PID/stat. The second field is the program's name in parentheses, with whatever it likes in it. */
 export function parseStat(line: string): ProcessStat {
-  const [state = "", ppid, ...rest] = line.slice(line.lastIndexOf(")") + 2).split(" ");
-  // fields 3, 4 and 22 of proc(5)
-  return { state, ppid: Number(ppid), startTime: Number(rest[17]) };
+  const end = line.lastIndexOf(")");
+  const [state = "", ppid, ...rest] = line.slice(end + 2).split(" ");
+  // fields 2, 3, 4 and 22 of proc(5)
+  return { comm: line.slice(line.indexOf("(") + 1, end), state, ppid: Number(ppid), startTime: Number(rest[17]) };
 }
 
 /** Whether the process with this pid is the one that was started then, and has not ended. A zombie has. */

@@ -93,8 +93,19 @@ export function deleteContainer(host: HostOptions, id: string, options: { force:
   }
   // init first: who waits for it under the lock (start) learns of it
   killInit(container.state);
-  using _lock = lockContainer(container.dir);
-  destroy(container, host.warn);
+  using lock = lockToDelete(container.dir, options.force);
+  // anew: a `create` may have got to its end in the meantime
+  if (lock !== undefined) destroy(loadContainer(host.root, id), host.warn);
+}
+
+/** The lock; undefined when another `delete` was quicker, which is what force wants. */
+function lockToDelete(dir: string, force: boolean): Disposable | undefined {
+  try {
+    return lockContainer(dir);
+  } catch (error) {
+    if (force && error instanceof RunoError && error.kind === "not-found") return undefined;
+    throw error;
+  }
 }
 
 /** With force, what is left of a container that never was whole is removed and nothing is there to be deleted. */

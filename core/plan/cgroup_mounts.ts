@@ -6,8 +6,7 @@ import type { Program } from "../program/program.ts";
 import type { Mount } from "../spec/types.ts";
 import { type CgroupMount, type CreateInputs, hasNamespace } from "./inputs.ts";
 import type { MountOptions } from "./mount_options.ts";
-import { mountStep } from "./mount_step.ts";
-import { mountpoint } from "./paths.ts";
+import { mountpointOf, mountStep } from "./mount_step.ts";
 
 /** Mounts the hierarchies: cgroup2 at the destination itself, those of v1 below a tmpfs there. */
 export function cgroupMount(
@@ -20,7 +19,7 @@ export function cgroupMount(
 ): void {
   const { cgroups } = inputs.facts;
   mountStep(p, mount, index);
-  const at = mountpoint(p, root, mount.destination, { file: false });
+  const at = mountpointOf(p, root, mount, { file: false });
   if (cgroups?.version === 2) version2(p, at, cgroups.mounts[0]!, inputs, options);
   else if (cgroups !== undefined) version1(p, at, cgroups.mounts, inputs, options);
   p.close(at);

@@ -4,7 +4,7 @@ import { Program } from "../program/program.ts";
 import { ASK } from "./asks.ts";
 import { confine } from "./confine.ts";
 import { consoleTerminal } from "./terminal.ts";
-import { chooseExecutable, enterWorkingDirectory, environment, launch } from "./launch.ts";
+import { chooseExecutable, enterWorkingDirectory, environment, launch, makeWorkingDirectory } from "./launch.ts";
 import { devices } from "./devices.ts";
 import type { CreateInputs } from "./inputs.ts";
 import { hasNamespace, isNew } from "./inputs.ts";
@@ -49,6 +49,7 @@ export function planCreate(inputs: CreateInputs): Program {
 
   hostName(p, spec);
   kernelParameters(p, proc, spec);
+  makeWorkingDirectory(p, root, inputs);
   readonlyTmpfs(p, root, inputs);
   if (hasNamespace(spec, "mount")) {
     readonlyPaths(p, root, spec);

@@ -66,11 +66,10 @@ function deviceList({ spec }: CreateInputs): { device: Device; pointer: string }
 
 function makeDevice(p: Program, { parent, name }: Place, device: Device, bindOnly: boolean): void {
   const done = p.label(`have ${device.path}`), bind = p.label(`bind ${device.path}`);
-  keepExisting(p, parent, name, device, done);
-  if (!bindOnly) {
-    const mode = device.fileMode ?? 0o666;
-    p.emit("mknodat", [parent, name, typeBits(device) | mode, deviceNumber(device)], { on: "EPERM", to: bind });
-    p.emit("fchmodat", [parent, name, mode]);
+  keepExisting(p, { parent, name }, device, done);
+  // anyone may make a FIFO, and the host need not have it
+  if (!bindOnly || device.type === "p") {
+    p.emit("mknodat", [parent, name, fileMode(device), deviceNumber(device)], { on: "EPERM", to: bind });
     p.emit("fchownat", [parent, name, device.uid ?? 0, device.gid ?? 0, abi.AT_SYMLINK_NOFOLLOW]);
     p.jump(done);
   }
@@ -85,27 +84,33 @@ function makeDevice(p: Program, { parent, name }: Place, device: Device, bindOnl
   p.place(done);
 }
 
-/** Jumps to `done` if the very device is there; anything else that is there makes the call after this fail with EEXIST. */
-function keepExisting(p: Program, parent: Reg, name: string, device: Device, done: Label): void {
-  const missing = p.label(`make ${device.path}`);
+/** Jumps to `done` if the very device is there; anything else that is there makes a call fail with EEXIST. */
+function keepExisting(p: Program, { parent, name }: Place, device: Device, done: Label): void {
+  const missing = p.label(`make ${device.path}`), other = p.label(`another ${device.path}`);
   const stat = new Data(new Uint8Array(STATX_SIZE), { text: "statx" });
-  p.emit("statx", [parent, name, abi.AT_SYMLINK_NOFOLLOW, abi.STATX_TYPE, stat], { on: "ENOENT", to: missing });
-  const other = p.label(`another ${device.path}`), major = p.label("same major");
+  const mask = abi.STATX_TYPE | abi.STATX_MODE;
+  p.emit("statx", [parent, name, abi.AT_SYMLINK_NOFOLLOW, mask, stat], { on: "ENOENT", to: missing });
   const word = p.register("word");
-  p.emitInto(word, "load32", [new Within(stat, STATX.offset("rdev_major"))]);
-  p.emit("jump_if_equal", [word, device.major ?? 0], { to: major });
-  p.jump(other);
-  p.place(major);
-  p.emitInto(word, "load32", [new Within(stat, STATX.offset("rdev_minor"))]);
-  p.emit("jump_if_equal", [word, device.minor ?? 0], { to: done });
+  const same = (field: "mode" | "rdev_major" | "rdev_minor", value: number) => {
+    const equal = p.label(`same ${field}`);
+    p.emitInto(word, "load32", [new Within(stat, STATX.offset(field))]);
+    p.emit("jump_if_equal", [word, value], { to: equal });
+    p.jump(other);
+    p.place(equal);
+  };
+  if (device.type === "p") same("mode", fileMode(device));
+  same("rdev_major", device.major ?? 0);
+  same("rdev_minor", device.minor ?? 0);
   p.free(word);
+  p.jump(done);
   p.place(other);
   p.mkdirat(parent, name, 0o700);
   p.place(missing);
 }
 
-function typeBits({ type }: Device): number {
-  return type === "b" ? abi.S_IFBLK : type === "p" ? abi.S_IFIFO : abi.S_IFCHR;
+/** Type and permissions, exact: the umask of init is 0. */
+function fileMode({ type, fileMode = 0o666 }: Device): number {
+  return (type === "b" ? abi.S_IFBLK : type === "p" ? abi.S_IFIFO : abi.S_IFCHR) | fileMode;
 }
 
 /** dev_t as mknod(2) takes it: new_encode_dev of the kernel. */

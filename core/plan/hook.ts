@@ -1,12 +1,11 @@
 /** The program that runs one hook: in the host's namespaces, or in those of a container's init. */
 
 import * as abi from "../../ffi/abi.ts";
-import { SIGACTION_DEFAULT } from "../../ffi/structs.ts";
-import { Data } from "../program/assembly.ts";
 import { table } from "../program/blocks.ts";
 import type { Architecture } from "../program/image.ts";
 import { Program } from "../program/program.ts";
 import type { Hook } from "../spec/types.ts";
+import { defaultSignals } from "./namespaces.ts";
 
 /** Every namespace that setns(2) can take from a pidfd. */
 const ALL_NAMESPACES = abi.CLONE_NEWNS | abi.CLONE_NEWUTS | abi.CLONE_NEWIPC | abi.CLONE_NEWNET | abi.CLONE_NEWPID |
@@ -32,7 +31,7 @@ export interface HookInputs {
 export function planHook({ arch, hook, env, stdin, stdout, stderr, join, cwd }: HookInputs): Program {
   const p = new Program(arch);
   p.step("preparing the hook");
-  p.emit("rt_sigaction", [abi.SIGPIPE, new Data(SIGACTION_DEFAULT, { text: "SIG_DFL" }), 0, 8]);
+  defaultSignals(p);
   for (const [i, fd] of [stdin, stdout, stderr].entries()) p.emit("dup3", [fd, i, 0]);
   if (join !== undefined) {
     p.step("joining the container's namespaces", {

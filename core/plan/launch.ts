@@ -6,6 +6,7 @@ import { table } from "../program/blocks.ts";
 import type { Program } from "../program/program.ts";
 import type { Process } from "../spec/types.ts";
 import { ASK, HOME_BYTES } from "./asks.ts";
+import { fail } from "./checks.ts";
 import { type CreateInputs, hasNamespace } from "./inputs.ts";
 import { components, inRoot, makeDirectory } from "./paths.ts";
 
@@ -37,46 +38,58 @@ function lastOfEach(env: readonly string[]): string[] {
   return [...byName.values()];
 }
 
-/** Enters process.cwd, made if it is missing; `retry` tries again as the user what root was not allowed (NFS, FUSE). */
-export function enterWorkingDirectory(p: Program, root: Reg, { spec }: LaunchInputs): { retry: () => void } {
+/** Makes process.cwd if it is missing, while the root file system can still be written to. */
+export function makeWorkingDirectory(p: Program, root: Reg, { spec }: LaunchInputs): void {
   const cwd = spec.process?.cwd ?? "/";
-  const outside =
-    "current working directory is outside of container mount namespace root -- possible container breakout detected";
-  const step = () =>
-    p.step(`entering the working directory "${cwd}"`, {
-      pointer: "/process/cwd",
-      hints: { EACCES: "the user may not enter it" },
-      // a link of procfs to a descriptor: CVE-2024-21626
-      sentences: { ELOOP: outside },
-    });
-  step();
-  const result = p.register("entered"), later = p.label("try as the user");
-  p.emitInto(result, "move", [EACCES]);
+  if (components(cwd).length === 0) return;
+  directoryStep(p, "making", cwd);
   const missing = p.label(`make ${cwd}`), have = p.label(`have ${cwd}`);
-  const directory = p.openat2(root, inRoot(cwd), { directory: true }, { on: "ENOENT", to: missing });
+  p.close(p.openat2(root, inRoot(cwd), {}, { on: "ENOENT", to: missing }));
   p.jump(have);
   p.place(missing);
-  makeMissing(p, root, cwd);
-  p.openat2Into(directory, root, inRoot(cwd), { directory: true });
+  p.close(makeDirectory(p, root, components(cwd)));
   p.place(have);
+}
+
+/** Enters process.cwd; `retry` tries again as the user what root was not allowed (NFS, FUSE). */
+export function enterWorkingDirectory(p: Program, root: Reg, { spec }: LaunchInputs): { retry: () => void } {
+  const cwd = spec.process?.cwd ?? "/";
+  directoryStep(p, "entering", cwd);
+  const result = p.register("entered"), later = p.label("try as the user");
+  p.emitInto(result, "move", [EACCES]);
+  const directory = p.openat2(root, inRoot(cwd), { directory: true }, { on: "EACCES", to: later });
   p.emitInto(result, "fchdir", [directory], { on: "EACCES", to: later });
   p.place(later);
+  p.close(directory);
   return {
     retry: () => {
-      step();
+      directoryStep(p, "entering", cwd);
       const entered = p.label("entered");
       p.emit("jump_if_equal", [result, 0], { to: entered });
-      p.emit("fchdir", [directory]);
+      const again = p.openat2(root, inRoot(cwd), { directory: true });
+      p.emit("fchdir", [again]);
+      p.close(again);
       p.place(entered);
-      p.close(directory);
       p.free(result);
     },
   };
 }
 
-function makeMissing(p: Program, root: Reg, cwd: string): void {
-  const directory = makeDirectory(p, root, components(cwd));
-  if (directory !== root) p.close(directory);
+function directoryStep(p: Program, verb: string, cwd: string): void {
+  const words = (reason: string) => `chdir to cwd ("${cwd}") set in config.json failed: ${reason}`;
+  p.step(`${verb} the working directory "${cwd}"`, {
+    pointer: "/process/cwd",
+    hints: { EROFS: "it is missing and the file system is read-only" },
+    sentences: {
+      // a link of procfs to a descriptor: CVE-2024-21626
+      ELOOP:
+        "current working directory is outside of container mount namespace root -- possible container breakout detected",
+      // callers tell exit codes by these words, which are about what the user asked for
+      ENOENT: words("no such file or directory"),
+      ENOTDIR: words("not a directory"),
+      EACCES: words("permission denied"),
+    },
+  });
 }
 
 /** A register with the path of the executable: args[0], or what PATH finds, looked up as the user. */
@@ -99,7 +112,7 @@ export function chooseExecutable(p: Program, { spec }: LaunchInputs): Reg {
     });
     p.emit("faccessat2", [abi.AT_FDCWD, command, abi.X_OK, abi.AT_EACCESS]);
     candidate(p, command, path, found);
-    p.emit("fchdir", [-1]);
+    fail(p);
   } else {
     p.step(`finding the executable "${command}" in PATH`, {
       pointer: "/process/args/0",
@@ -112,7 +125,7 @@ export function chooseExecutable(p: Program, { spec }: LaunchInputs): Reg {
       candidate(p, file, path, found);
       p.place(next);
     }
-    p.emit("fchdir", [-1]);
+    fail(p);
   }
   p.place(found);
   return path;

@@ -2,9 +2,10 @@
 
 import * as abi from "../../ffi/abi.ts";
 import { STATX, STATX_SIZE } from "../../ffi/structs.ts";
-import { Data, type Reg, Within } from "../program/assembly.ts";
+import { Data, type Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Spec } from "../spec/types.ts";
+import { expectWord } from "./checks.ts";
 import { inRoot } from "./paths.ts";
 
 /** Makes each path read-only, with all that is mounted below it; a missing one is fine. */
@@ -66,18 +67,7 @@ function openNull(p: Program, root: Reg): Reg {
   const null_ = p.openat2(root, "dev/null", { nofollow: true });
   const stat = new Data(new Uint8Array(STATX_SIZE), { text: "statx" });
   p.emit("statx", [null_, "", abi.AT_EMPTY_PATH, abi.STATX_TYPE, stat]);
-  expectWord(p, stat, STATX.offset("rdev_major"), 1);
-  expectWord(p, stat, STATX.offset("rdev_minor"), 3);
+  expectWord(p, { data: stat, offset: STATX.offset("rdev_major"), value: 1 });
+  expectWord(p, { data: stat, offset: STATX.offset("rdev_minor"), value: 3 });
   return null_;
-}
-
-/** Ends the program with EBADF unless the word is there. */
-function expectWord(p: Program, data: Data, offset: number, value: number): void {
-  const same = p.label("as expected");
-  const word = p.register("word");
-  p.emitInto(word, "load32", [new Within(data, offset)]);
-  p.emit("jump_if_equal", [word, value], { to: same });
-  p.emit("fchdir", [-1]);
-  p.place(same);
-  p.free(word);
 }

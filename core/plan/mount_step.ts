@@ -1,8 +1,11 @@
-/** How a mount is spoken of when it fails. */
+/** What all mounts have in common: where they go, and how one is spoken of when it fails. */
 
+import { Data, type Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Mount } from "../spec/types.ts";
+import { refuseWord } from "./checks.ts";
 import { isBind } from "./mount_options.ts";
+import { components, mountpoint, type MountpointOptions } from "./paths.ts";
 
 /** Where the mount's step says it comes from. */
 export function mountStep(p: Program, mount: Mount, index: number, what = ""): void {
@@ -16,11 +19,28 @@ export function mountStep(p: Program, mount: Mount, index: number, what = ""): v
       EINVAL: "an option is not known to the file system",
       EROFS: "the mount point is missing and the root file system is read-only",
     },
-    sentences: mount.type === "proc" || mount.type === "sysfs"
-      ? {
-        ELOOP: `filesystem "${mount.type}" must be mounted on ordinary directory`,
-        ENOTDIR: `filesystem "${mount.type}" must be mounted on ordinary directory`,
-      }
-      : {},
+    sentences: {
+      EBADF: `"${mount.destination}" cannot be mounted because it is inside /proc`,
+      ...mount.type === "proc" || mount.type === "sysfs"
+        ? {
+          ELOOP: `filesystem "${mount.type}" must be mounted on ordinary directory`,
+          ENOTDIR: `filesystem "${mount.type}" must be mounted on ordinary directory`,
+        }
+        : {},
+    },
   });
+}
+
+/** statfs(2): f_type is the first word. */
+const STATFS_SIZE = 120, PROC_SUPER_MAGIC = 0x9fa0;
+
+/** The place of a mount, made if it is missing. A link of the image must not lead it into /proc: CVE-2019-16884 */
+export function mountpointOf(p: Program, root: Reg, { destination }: Mount, options: MountpointOptions): Reg {
+  const at = mountpoint(p, root, destination, options);
+  // validation has looked at those that say where they go
+  if (components(destination)[0] === "proc") return at;
+  const stat = new Data(new Uint8Array(STATFS_SIZE), { text: "statfs" });
+  p.emit("fstatfs", [at, stat]);
+  refuseWord(p, { data: stat, offset: 0, value: PROC_SUPER_MAGIC });
+  return at;
 }

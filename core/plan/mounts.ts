@@ -9,8 +9,8 @@ import { ASK } from "./asks.ts";
 import { cgroupMount } from "./cgroup_mounts.ts";
 import type { CreateInputs } from "./inputs.ts";
 import { type Attributes, isBind, type MountOptions, parseOptions } from "./mount_options.ts";
-import { mountStep } from "./mount_step.ts";
-import { inRoot, mountpoint } from "./paths.ts";
+import { mountpointOf, mountStep } from "./mount_step.ts";
+import { inRoot } from "./paths.ts";
 import { allMounts, openSource } from "./sources.ts";
 
 /** File systems that are one for many mounts: they take attributes for each mount, but no flags for all. */
@@ -40,7 +40,7 @@ interface BindMount {
 function bind(p: Program, root: Reg, inputs: CreateInputs, { mount, options, index, source }: BindMount): void {
   const tree = source ?? openSource(p, index, inputs);
   mountStep(p, mount, index);
-  const at = mountpoint(p, root, mount.destination, { file: inputs.facts.sources.get(index) === "file" });
+  const at = mountpointOf(p, root, mount, { file: inputs.facts.sources.get(index) === "file" });
   attach(p, tree, at, options);
   p.close(at);
   p.close(tree);
@@ -57,12 +57,12 @@ function fileSystem(
   const type = mount.type ?? "none";
   mountStep(p, mount, index);
   // an ordinary directory for those whose files runo and the container trust: CVE-2019-19921
-  const noSymlinks = type === "proc" || type === "sysfs";
+  const ordinary = type === "proc" || type === "sysfs";
   const inheritsMode = type === "tmpfs" && !options.data.some((entry) => entry.startsWith("mode="));
   const stat = statBuffer(0o1777);
-  const at = mountpoint(p, root, mount.destination, {
+  const at = mountpointOf(p, root, mount, {
     file: false,
-    noSymlinks,
+    ordinary,
     ...inheritsMode
       ? { existing: (place) => p.emit("statx", [place, "", abi.AT_EMPTY_PATH, abi.STATX_MODE, stat]) }
       : {},

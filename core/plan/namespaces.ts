@@ -22,6 +22,9 @@ export const NAMESPACE_FLAG: Readonly<Record<NamespaceType, number>> = {
   time: abi.CLONE_NEWTIME,
 };
 
+/** The name of an init that has not executed its program yet. */
+export const INIT_NAME = "runo:[2:INIT]";
+
 /** user first: it gives the right to join the others; mount last: paths change their meaning. */
 const JOIN_ORDER: readonly NamespaceType[] = ["user", "ipc", "uts", "network", "pid", "time", "mount"];
 
@@ -45,8 +48,7 @@ export interface Beginning {
 export function beginning(p: Program, { process, keepFds, given }: Beginning): void {
   p.step("becoming a clean process");
   p.prctl(abi.PR_SET_NAME, "runo:[1:HOST]");
-  // Deno ignores SIGPIPE; what is ignored stays ignored across execve
-  p.emit("rt_sigaction", [abi.SIGPIPE, new Data(SIGACTION_DEFAULT, { text: "SIG_DFL" }), 0, 8]);
+  defaultSignals(p);
   closeRanges(p, 3 + keepFds, given);
   p.emit("umask", [0]);
   const score = process?.oomScoreAdj;
@@ -60,6 +62,15 @@ export function beginning(p: Program, { process, keepFds, given }: Beginning): v
   }
   p.step("hiding from ptrace");
   p.prctl(abi.PR_SET_DUMPABLE, 0);
+}
+
+/**
+ * What is ignored stays ignored across execve: Deno ignores SIGPIPE, and posix_spawn(3) of glibc leaves the two signals
+ * that it keeps for itself (SIGCANCEL, SIGSETXID) ignored.
+ */
+export function defaultSignals(p: Program): void {
+  const action = new Data(SIGACTION_DEFAULT, { text: "SIG_DFL" });
+  for (const signal of [abi.SIGPIPE, 32, 33]) p.emit("rt_sigaction", [signal, action, 0, 8]);
 }
 
 /** Closes all descriptors from `first` on but these. */
@@ -91,7 +102,7 @@ export function namespaces(p: Program, inputs: CreateInputs): Opened {
   newNamespaces(p, inputs, cgroup.v2?.[1]);
   enterCgroup(p, cgroup, cloned);
   p.step("becoming a session leader");
-  p.prctl(abi.PR_SET_NAME, "runo:[2:INIT]");
+  p.prctl(abi.PR_SET_NAME, INIT_NAME);
   p.emit("setsid", [], { ignore: "EPERM" });
   return { cgroupNamespace: opened.get("cgroup"), sources };
 }

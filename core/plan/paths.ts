@@ -22,8 +22,8 @@ export function inRoot(path: string): string {
 export interface MountpointOptions {
   /** Make an empty file, not a directory, when nothing is there. */
   readonly file: boolean;
-  /** Refuse symlinks on the way. */
-  readonly noSymlinks?: boolean;
+  /** Refuse symlinks on the way, and anything but a directory. */
+  readonly ordinary?: boolean;
   /** Emitted when the place is there already. */
   readonly existing?: (at: Reg) => void;
 }
@@ -31,7 +31,7 @@ export interface MountpointOptions {
 /** The place of `path` as an O_PATH descriptor; what is missing of it is made (directories 0755). */
 export function mountpoint(p: Program, root: Reg, path: string, options: MountpointOptions): Reg {
   const missing = p.label(`make ${path}`), done = p.label(`have ${path}`);
-  const how = { noSymlinks: options.noSymlinks ?? false };
+  const how = options.ordinary ? { noSymlinks: true, directory: true } : {};
   const relative = inRoot(path);
   const at = p.openat2(root, relative, how, { on: "ENOENT", to: missing });
   options.existing?.(at);

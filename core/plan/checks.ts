@@ -1,0 +1,40 @@
+/** Looking at what system calls reported, and ending the program when it is not as it must be. */
+
+import { Data, Within } from "../program/assembly.ts";
+import type { Program } from "../program/program.ts";
+
+/** Where in the data a 32-bit word is, and a value to compare it with. */
+export interface Word {
+  readonly data: Data;
+  readonly offset: number;
+  readonly value: number;
+}
+
+/** Ends the program with EBADF unless the word has the value: the step has a sentence for that. */
+export function expectWord(p: Program, { data, offset, value }: Word): void {
+  const as = p.label("as expected");
+  const word = p.register("word");
+  p.emitInto(word, "load32", [new Within(data, offset)]);
+  p.emit("jump_if_equal", [word, value], { to: as });
+  fail(p);
+  p.place(as);
+  p.free(word);
+}
+
+/** Ends the program with EBADF if the word has the value. */
+export function refuseWord(p: Program, { data, offset, value }: Word): void {
+  const bad = p.label("refused"), fine = p.label("fine");
+  const word = p.register("word");
+  p.emitInto(word, "load32", [new Within(data, offset)]);
+  p.emit("jump_if_equal", [word, value], { to: bad });
+  p.jump(fine);
+  p.place(bad);
+  fail(p);
+  p.place(fine);
+  p.free(word);
+}
+
+/** A call that always fails, with EBADF. */
+export function fail(p: Program): void {
+  p.emit("fchdir", [-1]);
+}
