@@ -1,0 +1,94 @@
+/** podman and docker, which take the same commands: one set of scenarios for both. */
+
+import { command, type CommandOptions, onTerminal, type Outcome, succeed } from "./command.ts";
+
+/** The name that the image is imported under. */
+export const IMAGE = "localhost/runo-peer:latest";
+
+let containers = 0;
+
+/** A client that uses one certain runtime. */
+export class Engine {
+  readonly #prefix: readonly string[];
+  /** What every `run` and `create` is given. */
+  readonly createArguments: readonly string[];
+  readonly #names: string[] = [];
+
+  /**
+   * @param prefix the client and its global flags
+   * @param createArguments what every `run` and `create` is given
+   */
+  constructor(prefix: readonly string[], createArguments: readonly string[]) {
+    this.#prefix = prefix;
+    this.createArguments = createArguments;
+  }
+
+  /** A new container name; it is removed at the end of the scenario. */
+  name(): string {
+    const name = `runo-peer-${Deno.pid}-${++containers}`;
+    this.#names.push(name);
+    return name;
+  }
+
+  /** `run` with the client's own flags; the image and the command are the last arguments. */
+  run(flags: readonly string[], argv: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
+    return this.call(["run", ...this.createArguments, ...flags, IMAGE, ...argv], options);
+  }
+
+  /** `run --rm`: what the container printed and its exit code. */
+  async once(flags: readonly string[], argv: readonly string[], options: CommandOptions = {}): Promise<Seen> {
+    const outcome = await this.run(["--rm", ...flags], argv, options);
+    if (outcome.code === 125) throw new Error(`the client itself failed: ${outcome.stderr}`);
+    return seen(outcome);
+  }
+
+  /** `run --rm -t` from a terminal. */
+  async onceOnTerminal(flags: readonly string[], argv: readonly string[]): Promise<Seen> {
+    const whole = [...this.#prefix, "run", ...this.createArguments, "--rm", "-t", ...flags, IMAGE, ...argv];
+    return seen(await command(onTerminal(whole)));
+  }
+
+  /** A running container. @returns its name */
+  async detached(flags: readonly string[], argv: readonly string[]): Promise<string> {
+    const name = this.name();
+    const { code, stderr } = await this.run(["-d", "--name", name, ...flags], argv);
+    if (code !== 0) throw new Error(`run -d: exit code ${code}: ${stderr}`);
+    return name;
+  }
+
+  /** A shell command in a running container. */
+  async exec(name: string, script: string, flags: readonly string[] = []): Promise<Seen> {
+    return seen(await this.call(["exec", ...flags, name, "sh", "-c", script]));
+  }
+
+  /** Any command of the client. */
+  call(argv: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
+    return command([...this.#prefix, ...argv], options);
+  }
+
+  /** Any command that must succeed. */
+  must(argv: readonly string[]): Promise<string> {
+    return succeed([...this.#prefix, ...argv]);
+  }
+
+  /** A value from `inspect`. */
+  inspect(name: string, format: string): Promise<string> {
+    return this.must(["inspect", "--format", format, name]);
+  }
+
+  /** Removes what the scenario left. */
+  async clean(): Promise<void> {
+    if (this.#names.length > 0) await this.call(["rm", "-f", ...this.#names.splice(0)]);
+  }
+}
+
+/** What of an outcome is compared. */
+export interface Seen {
+  readonly code: number;
+  readonly stdout: string;
+}
+
+/** The comparable part of an outcome. */
+export function seen({ code, stdout }: Outcome): Seen {
+  return { code, stdout };
+}
