@@ -1,7 +1,7 @@
 /** `create`: from a bundle to an init that waits for `start`. */
 
 import { spawn } from "../../ffi/spawn.ts";
-import { duplicate, Fd } from "../../ffi/fd.ts";
+import { duplicate, type Fd } from "../../ffi/fd.ts";
 import { makeFifo, openPath, sealedFile } from "../../ffi/file.ts";
 import { passCredentials, socketPair } from "../../ffi/socket.ts";
 import { RunoError } from "../error.ts";

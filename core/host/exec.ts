@@ -2,7 +2,7 @@
 
 import { SIGKILL } from "../../ffi/abi.ts";
 import { tryCall } from "../../ffi/call.ts";
-import { duplicate, Fd } from "../../ffi/fd.ts";
+import { duplicate, type Fd } from "../../ffi/fd.ts";
 import { sealedFile } from "../../ffi/file.ts";
 import { passCredentials, receive, socketPair } from "../../ffi/socket.ts";
 import { pidfdOpen, reap, spawn } from "../../ffi/spawn.ts";

@@ -7,7 +7,7 @@ import type { CreateInputs } from "../plan/inputs.ts";
 import { allMounts } from "../plan/sources.ts";
 import type { Spec } from "../spec/types.ts";
 import { checkTerminal, readBundle } from "./bundle.ts";
-import { CgroupPlan, planCgroup } from "./cgroups.ts";
+import { type CgroupPlan, planCgroup } from "./cgroups.ts";
 import { checkId } from "./container.ts";
 import { collectFacts, effectiveIds, leakingParent } from "./facts.ts";
 import type { CreateOptions } from "./options.ts";

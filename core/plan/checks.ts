@@ -1,6 +1,6 @@
 /** Looking at what system calls reported, and ending the program when it is not as it must be. */
 
-import { Data, Within } from "../program/assembly.ts";
+import { type Data, Within } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 
 /** Where in the data a 32-bit word is, and a value to compare it with. */

@@ -2,7 +2,7 @@
 
 import * as abi from "../../ffi/abi.ts";
 import { STATX, STATX_SIZE } from "../../ffi/structs.ts";
-import { Data, Reg, Within } from "../program/assembly.ts";
+import { Data, type Reg, Within } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Mount } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
