@@ -16,7 +16,7 @@ const daemons: Daemon[] = [];
 
 function docker(runtime: string): Engine {
   const prefix = ["docker", "-H", `unix://${directory}/docker.sock`];
-  return new Engine(prefix, ["--runtime", runtime, "--network", "none"]);
+  return new Engine(prefix, ["--runtime", runtime, "--network", "none"], directory);
 }
 
 Deno.test.beforeAll(async () => {

@@ -23,7 +23,7 @@ function podman(runtime: string): Engine {
   ];
   // without CAP_SYS_RESOURCE podman's own limits cannot be set
   const limits = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=1000:1000"];
-  return new Engine([...prefix, "--runtime", runtime], ["--network", "none", ...limits]);
+  return new Engine([...prefix, "--runtime", runtime], ["--network", "none", ...limits], directory);
 }
 
 Deno.test.beforeAll(async () => {

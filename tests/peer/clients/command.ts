@@ -11,6 +11,7 @@ export interface Outcome {
 export interface CommandOptions {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
   /** Seconds until it is killed; then its code is 124, as of timeout(1). */
   readonly seconds?: number;
 }
@@ -23,6 +24,7 @@ export async function command(argv: readonly string[], options: CommandOptions =
     stdout: "piped",
     stderr: "piped",
     ...options.env === undefined ? {} : { env: options.env },
+    ...options.cwd === undefined ? {} : { cwd: options.cwd },
   }).spawn();
   if (options.stdin !== undefined) {
     const writer = child.stdin.getWriter();

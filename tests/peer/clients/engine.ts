@@ -12,14 +12,17 @@ export class Engine {
   readonly #prefix: readonly string[];
   /** What every `run` and `create` is given. */
   readonly createArguments: readonly string[];
+  readonly #cwd: string;
   readonly #names: string[] = [];
 
   /**
    * @param prefix the client and its global flags
    * @param createArguments what every `run` and `create` is given
+   * @param cwd where it is called: conmon leaves a file there when a container runs out of memory
    */
-  constructor(prefix: readonly string[], createArguments: readonly string[]) {
+  constructor(prefix: readonly string[], createArguments: readonly string[], cwd: string) {
     this.#prefix = prefix;
+    this.#cwd = cwd;
     this.createArguments = createArguments;
   }
 
@@ -63,7 +66,7 @@ export class Engine {
 
   /** Any command of the client. */
   call(argv: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
-    return command([...this.#prefix, ...argv], options);
+    return command([...this.#prefix, ...argv], { ...options, cwd: this.#cwd });
   }
 
   /** Any command that must succeed. */
