@@ -82,10 +82,12 @@ export function stepError(program: Program, index: number, errno: number, kernel
   if (errno === 0) return new RunoError(`${step.phrase}: the host went away`);
   const name = errnoName(errno);
   const sentence = (step.sentences as Record<string, string> | undefined)?.[name];
-  if (sentence !== undefined) return new RunoError(sentence);
+  const facts = { step: step.phrase, syscall: operation, errno: name, pointer: step.pointer };
+  if (sentence !== undefined) return new RunoError(sentence, facts);
   const hint = (step.hints as Record<string, string> | undefined)?.[name];
   const remarks = [...kernelLog, ...hint ? [hint] : [], ...step.pointer ? [`config.json ${step.pointer}`] : []];
   return new RunoError(`${step.phrase}: ${operation}: ${name}`, {
+    ...facts,
     hint: remarks.length === 0 ? undefined : remarks.join("; "),
   });
 }

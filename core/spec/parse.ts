@@ -34,7 +34,7 @@ function parseAs<T>(text: string, path: string, shape: Shape, validate: (value: 
   const value = fit(readJson(text, path), shape, "", problems) as T;
   if (problems.length === 0) return value;
   const broken = validate(value).errors.filter(({ pointer }) => !problems.some((shape) => related(shape, pointer)));
-  throw new RunoError(describe(path, [...problems, ...broken]), { kind: "invalid" });
+  throw new RunoError(describe(path, [...problems, ...broken]), { kind: "invalid", pointer: problems[0]?.pointer });
 }
 
 function readJson(text: string, path: string): unknown {

@@ -78,6 +78,6 @@ export function assertValidResources(resources: Resources, path: string): readon
 }
 
 function assertNoErrors({ errors, warnings }: Report, path: string): readonly Problem[] {
-  if (errors.length > 0) throw new RunoError(describe(path, errors), { kind: "invalid" });
+  if (errors.length > 0) throw new RunoError(describe(path, errors), { kind: "invalid", pointer: errors[0]?.pointer });
   return warnings;
 }
