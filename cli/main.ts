@@ -1,7 +1,7 @@
 /** The program: reads the command line, runs one command, prints its error if there is one, and picks the exit code. */
 
 import { messageOf, RunoError } from "../core/error.ts";
-import { Log } from "../core/log.ts";
+import { type Details, Log } from "../core/log.ts";
 import { type Caller, findCaller } from "./caller.ts";
 import { checkArity, type Command } from "./command.ts";
 import { findCommand } from "./commands.ts";
@@ -105,8 +105,15 @@ function isUsage(error: unknown): error is RunoError {
 /** The one record of the log; with --log the bare error is told on stderr as well. */
 function report(error: unknown, log: Log): void {
   const message = messageOf(error);
-  log.write("error", message);
+  log.write("error", message, factsOf(error));
   if (!log.onStderr) printError(`${message}\n`);
+}
+
+/** For programs that read the log as JSON. */
+function factsOf(error: unknown): Details {
+  if (!(error instanceof RunoError)) return {};
+  const { code, step, syscall, errno, hint, pointer } = error;
+  return { code, step, syscall, errno, hint, pointer };
 }
 
 /** The log that was asked for although the flags are wrong; stderr when that cannot be had either. */

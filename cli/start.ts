@@ -10,7 +10,7 @@ export const start = command({
   flags: {},
   arity: { exactly: 1 },
   run({ host, args }) {
-    startContainer(host, args[0]!);
+    startContainer(host, args[0]!, { notifySocket: Deno.env.get("NOTIFY_SOCKET") || undefined });
     return 0;
   },
 });

@@ -61,6 +61,7 @@ export const SYSCALLS = {
   unshare: [272, 97],
   accept4: [288, 242],
   dup3: [292, 24],
+  pipe2: [293, 59],
   prlimit64: [302, 261],
   setns: [308, 268],
   sched_setattr: [314, 274],

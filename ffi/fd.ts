@@ -1,6 +1,6 @@
 /** Descriptors that close themselves. */
 
-import { F_DUPFD, F_DUPFD_CLOEXEC } from "./abi.ts";
+import { F_DUPFD, F_DUPFD_CLOEXEC, O_CLOEXEC } from "./abi.ts";
 import { call, tryCall } from "./call.ts";
 
 /** An open descriptor, owned: `using` closes it, `release()` hands it over. */
@@ -36,4 +36,11 @@ export class Fd implements Disposable {
  */
 export function duplicate(fd: number, lowest: number, inherit: boolean): Fd {
   return new Fd(call("fcntl", fd, inherit ? F_DUPFD : F_DUPFD_CLOEXEC, lowest));
+}
+
+/** The two ends of a pipe, both close-on-exec: what is written to the second is read from the first. */
+export function pipe(): [Fd, Fd] {
+  const ends = new Int32Array(new ArrayBuffer(8));
+  call("pipe2", new Uint8Array(ends.buffer), O_CLOEXEC);
+  return [new Fd(ends[0]!), new Fd(ends[1]!)];
 }

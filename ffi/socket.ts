@@ -10,6 +10,7 @@ import {
   SCM_RIGHTS,
   SO_PASSCRED,
   SOCK_CLOEXEC,
+  SOCK_DGRAM,
   SOCK_SEQPACKET,
   SOCK_STREAM,
   SOL_SOCKET,
@@ -101,24 +102,44 @@ const SUN_PATH = 108;
 
 /** Connects to a listening stream socket, whatever the length of its path. */
 export function connectStream(path: string): Fd {
-  const socket = new Fd(call("socket", AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (cString(path).length <= SUN_PATH) return connectTo(socket, path);
-  // a path too long for sun_path: go through its directory
-  const slash = path.lastIndexOf("/");
-  using directory = new Fd(call("openat", AT_FDCWD, path.slice(0, slash) || "/", O_PATH | O_CLOEXEC, 0));
-  return connectTo(socket, `/proc/self/fd/${directory.number}/${path.slice(slash + 1)}`);
+  return named("connect", SOCK_STREAM, path);
 }
 
-function connectTo(socket: Fd, path: string): Fd {
-  const address = allocate(2 + SUN_PATH);
-  address[0] = AF_UNIX;
-  const name = cString(path);
-  address.set(name.subarray(0, SUN_PATH), 2);
+/** Connects to a datagram socket; a path that begins with "@" names one in the abstract namespace. */
+export function connectDatagram(path: string): Fd {
+  return named("connect", SOCK_DGRAM, path);
+}
+
+/** Makes a datagram socket with this path. */
+export function bindDatagram(path: string): Fd {
+  return named("bind", SOCK_DGRAM, path);
+}
+
+function named(operation: "bind" | "connect", type: number, path: string): Fd {
+  const socket = new Fd(call("socket", AF_UNIX, type | SOCK_CLOEXEC, 0));
   try {
-    call("connect", socket.number, address, 2 + name.length);
+    if (cString(path).length <= SUN_PATH) {
+      address(operation, socket, path);
+    } else {
+      // a path too long for sun_path: go through its directory
+      const slash = path.lastIndexOf("/");
+      using directory = new Fd(call("openat", AT_FDCWD, path.slice(0, slash) || "/", O_PATH | O_CLOEXEC, 0));
+      address(operation, socket, `/proc/self/fd/${directory.number}/${path.slice(slash + 1)}`);
+    }
   } catch (error) {
     socket[Symbol.dispose]();
     throw error;
   }
   return socket;
+}
+
+function address(operation: "bind" | "connect", socket: Fd, path: string): void {
+  const name = cString(path);
+  const bytes = allocate(2 + SUN_PATH);
+  bytes[0] = AF_UNIX;
+  bytes.set(name.subarray(0, SUN_PATH), 2);
+  const abstract = path.startsWith("@");
+  if (abstract) bytes[2] = 0;
+  // the length ends an abstract name, a NUL the path of a file
+  call(operation, socket.number, bytes, 2 + name.length - (abstract ? 1 : 0));
 }

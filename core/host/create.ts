@@ -12,6 +12,7 @@ import { lockContainer } from "./container_lock.ts";
 import { converse } from "./conversation.ts";
 import { Creation } from "./creation.ts";
 import type { CreateOptions } from "./options.ts";
+import { makeNotifyDirectory } from "./notify.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 
 /** A created container: what a foreground `run` goes on with. */
@@ -43,6 +44,7 @@ function create(dir: string, options: CreateOptions, prepared: Prepared): Create
   try {
     creation.begin();
     makeExecFifo(dir, prepared);
+    if (options.notifySocket !== undefined) makeNotifyDirectory(dir);
     const { socket, program } = startInit(dir, options, prepared, creation);
     using conversation = socket;
     converse(conversation, program, creation.answers());

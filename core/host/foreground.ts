@@ -6,8 +6,10 @@ import type { Fd } from "../../ffi/fd.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { exitStatus, pidfdOpen, pidfdSignal, reap, shellCode } from "../../ffi/spawn.ts";
 import { copyConsole, HostTerminal } from "./console.ts";
+import { messageOf } from "../error.ts";
 import { createContainer, type Created } from "./create.ts";
 import { execProcess } from "./exec.ts";
+import { NotifyProxy } from "./notify.ts";
 import type { ExecOptions, RunOptions } from "./options.ts";
 import { forwardSignals, onResize } from "./signals.ts";
 import { startContainer } from "./start.ts";
@@ -35,9 +37,22 @@ async function inForeground(options: RunOptions): Promise<number> {
   using pidfd = pidfdOpen(created.pid);
   pass = (signal) => passOn(pidfd, signal);
   try {
-    return await started(options, created);
+    const notified = notifyManager(options, created, pidfd);
+    const code = await started(options, created);
+    await notified;
+    return code;
   } finally {
     if (!options.keep) deleteContainer(options, options.id, { force: true });
+  }
+}
+
+/** Tells a service manager when the container is ready. This process is its main one, for it lasts as long. */
+async function notifyManager(options: RunOptions, { dir }: Created, init: Fd): Promise<void> {
+  try {
+    using proxy = NotifyProxy.open(dir, options.notifySocket);
+    await proxy?.forwardMeanwhile(init, Deno.pid);
+  } catch (error) {
+    options.warn(messageOf(error));
   }
 }
 
@@ -105,7 +120,7 @@ function passOn(pidfd: Fd, signal: number): void {
 
 function startOrDelete(options: RunOptions): void {
   try {
-    startContainer(options, options.id);
+    startContainer(options, options.id, { notifySocket: options.notifySocket });
   } catch (error) {
     deleteContainer(options, options.id, { force: true });
     throw error;

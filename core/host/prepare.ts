@@ -8,8 +8,9 @@ import { allMounts } from "../plan/sources.ts";
 import type { Spec } from "../spec/types.ts";
 import { checkTerminal, readBundle } from "./bundle.ts";
 import { type CgroupPlan, planCgroup } from "./cgroups.ts";
-import { checkId } from "./container.ts";
+import { stateDir } from "./container.ts";
 import { collectFacts, effectiveIds, leakingParent } from "./facts.ts";
+import { notifyInputs } from "./notify.ts";
 import type { CreateOptions } from "./options.ts";
 import { checkRootless } from "./rootless.ts";
 
@@ -29,7 +30,7 @@ export interface Prepared {
 
 /** Reads the bundle, checks it against the options and looks at the host. */
 export function prepare(options: CreateOptions): Prepared {
-  checkId(options.id);
+  const dir = stateDir(options.root, options.id);
   const { spec, rootfs, configPath } = readBundle(options);
   if (spec.process === undefined) throw new RunoError("process property must not be empty", { kind: "invalid" });
   checkTerminal(spec, options);
@@ -37,8 +38,10 @@ export function prepare(options: CreateOptions): Prepared {
   const ids = effectiveIds();
   const rootlessCgroups = checkRootless(spec, options, ids);
   const cgroup = planCgroup(spec, options, rootlessCgroups);
-  const extraEnv = options.listenFds > 0 ? [`LISTEN_FDS=${options.listenFds}`, "LISTEN_PID=1"] : [];
-  const plain = { spec, id: options.id, rootfs, bundle: options.bundle, extraEnv, extraMounts: [], keepFds };
+  const notify = notifyInputs(dir, options.notifySocket);
+  const extraEnv = [...options.listenFds > 0 ? [`LISTEN_FDS=${options.listenFds}`, "LISTEN_PID=1"] : [], ...notify.env];
+  const extra = { extraEnv, extraMounts: notify.mounts };
+  const plain = { spec, id: options.id, rootfs, bundle: options.bundle, ...extra, keepFds };
   const mounts = allMounts(plain);
   const facts = collectFacts({
     spec,

@@ -6,21 +6,40 @@ import type { Fd } from "../../ffi/fd.ts";
 import { openFifoReader } from "../../ffi/file.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { pidfdOpen, poll } from "../../ffi/spawn.ts";
-import { errnoOf, RunoError } from "../error.ts";
+import { errnoOf, messageOf, RunoError } from "../error.ts";
 import { type Container, containerStatus, EXEC_FIFO, loadContainer } from "./container.ts";
 import { lockContainer } from "./container_lock.ts";
 import { destroy } from "./destroy.ts";
 import { hookState, runHooks } from "./hooks.ts";
+import { NotifyProxy } from "./notify.ts";
 import type { HostOptions } from "./options.ts";
 import { recordedHooks } from "./state_file.ts";
+
+/** What `start` may be told. */
+export interface StartOptions {
+  /** NOTIFY_SOCKET of the environment: stay until the container is ready, and tell the service manager. */
+  readonly notifySocket?: string | undefined;
+}
 
 /**
  * Starts a created container.
  * @throws {RunoError} `not-found`, or `state` when it is not created any more
  */
-export function startContainer(host: HostOptions, id: string): void {
+export function startContainer(host: HostOptions, id: string, options: StartOptions = {}): void {
   // the directory first: without a container there is nothing to lock
-  const { dir } = loadContainer(host.root, id);
+  const { dir, state } = loadContainer(host.root, id);
+  if (options.notifySocket === undefined) return start(host, id, dir);
+  using proxy = NotifyProxy.open(dir, options.notifySocket);
+  start(host, id, dir);
+  try {
+    proxy?.forward(state.init_process_pid);
+  } catch (error) {
+    // the container runs, whoever learns of it
+    host.warn(messageOf(error));
+  }
+}
+
+function start(host: HostOptions, id: string, dir: string): void {
   using _lock = lockContainer(dir);
   const container = loadContainer(host.root, id);
   checkCreated(container);
