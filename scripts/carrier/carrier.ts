@@ -27,7 +27,7 @@ const LAUNCH: Launch = {
   ],
   main: MAIN_MODULE,
   // a directory that cannot be: nothing is read from, or written to, anybody's home
-  variables: ["DENO_NO_UPDATE_CHECK=1", "DENO_DIR=/dev/null/deno"],
+  variables: ["DENO_NO_UPDATE_CHECK=1", "DENO_DIR=/dev/null/deno", "DENO_LOG=off"],
   // what would change how Deno behaves, or make it speak
   dropped: ["DENO_", "NODE_", "NPM_CONFIG_", "OTEL_", "RUST_", `${NOFILE_VARIABLE}=`],
   nofileVariable: NOFILE_VARIABLE,
