@@ -4,11 +4,10 @@ import type { Fd } from "../../ffi/fd.ts";
 import { ownLink } from "../../ffi/file.ts";
 import { RunoError } from "../error.ts";
 
-/** Copies all that is in one directory into another, with owners and permissions; links are copied as links. */
+/** Copies all that is in one directory into another, with owners and permissions; links are copied as links. The directory's own are the plan's. */
 export function copyTree(from: Fd, to: Fd): void {
   try {
     copyEntries(`/proc/self/fd/${from.number}`, `/proc/self/fd/${to.number}`);
-    copyAttributes(Deno.statSync(`/proc/self/fd/${from.number}/.`), `/proc/self/fd/${to.number}/.`);
   } catch (error) {
     throw new RunoError("copying the directory into its tmpfs (tmpcopyup)", { cause: error });
   }
