@@ -1,0 +1,128 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { makeCarrier } from "../../../../scripts/carrier/carrier.ts";
+
+/** An executable whose program says what it was given, or throws as it is told. */
+const PROBE = `(async (load, later) => {
+  const how = Deno.args[0];
+  if (how === "throw") throw new Error("thrown\\nsecond line");
+  if (how === "reject") Promise.reject(new TypeError("rejected"));
+  if (how === "late") setTimeout(() => { throw "late"; });
+  else if (how === "lazy") console.log((await later("lazy.js")).word + load("lazy.js").count());
+  else console.log(JSON.stringify({
+    args: Deno.args,
+    directory: Deno.cwd(),
+    variables: Deno.env.toObject(),
+    name: Deno.readTextFileSync("/proc/self/cmdline").split("\\0")[0],
+    environ: Deno.readTextFileSync("/proc/self/environ").split("\\0").slice(0, -1),
+    descriptor: how === "read" ? Deno.readTextFileSync("/proc/self/fd/" + Deno.args[1]) : undefined,
+  }));
+})`;
+const LAZY = `((load, later) => { let n = 0; return { word: "\u00e9", count: () => n++ }; })`;
+
+interface Said {
+  readonly args: readonly string[];
+  readonly directory: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly name: string;
+  readonly environ: readonly string[];
+  readonly descriptor?: string;
+}
+
+const directory = Deno.makeTempDirSync({ prefix: "runo-carrier-" });
+const probe = `${directory}/probe`;
+
+Deno.test.beforeAll(() => {
+  const scripts = [{ name: "main.js", text: PROBE }, { name: "lazy.js", text: LAZY }];
+  Deno.writeFileSync(probe, makeCarrier(Deno.readFileSync(Deno.execPath()), scripts), { mode: 0o755 });
+});
+Deno.test.afterAll(() => Deno.removeSync(directory, { recursive: true }));
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a shell script, with the probe as $0, in an environment that has nothing but what is given. */
+function shell(script: string, env: Readonly<Record<string, string>> = {}): Ended {
+  const { code, stdout, stderr } = new Deno.Command("/bin/sh", {
+    args: ["-c", script, probe],
+    ...{ clearEnv: true, env: { ...env }, cwd: directory },
+  }).outputSync();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
+function said(script: string, env?: Readonly<Record<string, string>>): Said {
+  const { code, stdout, stderr } = shell(script, env);
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  return JSON.parse(stdout);
+}
+
+Deno.test("makeCarrier() hands over arguments that deno would understand", () => {
+  const args = ["-h", "--version", "--v8-flags=--help", "--", "run", "", "é"];
+  assertEquals(said(`"$0" ${args.map((word) => `'${word}'`).join(" ")}`).args, args);
+});
+
+Deno.test("makeCarrier() works without any variable, and adds only what deno must know", () => {
+  const { args, variables } = said(`exec env -i "$0"`);
+  assertEquals(args, []);
+  assertEquals(Object.keys(variables).sort(), ["DENO_DIR", "DENO_NO_UPDATE_CHECK", "RUNO_NOFILE_SOFT"]);
+});
+
+Deno.test("makeCarrier() hides from deno what would change it, and keeps it for others", () => {
+  const loud = {
+    ...{
+      DENO_V8_FLAGS: "--trace-gc",
+      DENO_DIR: directory,
+      DENO_LOG: "debug",
+      RUST_LOG: "trace",
+      RUST_BACKTRACE: "full",
+    },
+    ...{ NODE_OPTIONS: "--require=/nowhere", NODE_EXTRA_CA_CERTS: "/nowhere", NODE_DEBUG: "*" },
+    ...{ OTEL_DENO: "true", OTEL_SERVICE_NAME: "x", NPM_CONFIG_REGISTRY: "x", RUNO_NOFILE_SOFT: "7" },
+  };
+  const quiet = { PATH: "/bin", HOME: "/nowhere", TMPDIR: "/nowhere", DENOTE: "a", EMPTY: "" };
+  const { variables, environ } = said(`exec "$0"`, { ...loud, ...quiet });
+  const { DENO_DIR, DENO_NO_UPDATE_CHECK, RUNO_NOFILE_SOFT, PWD: _, ...others } = variables;
+  assertEquals([DENO_DIR, DENO_NO_UPDATE_CHECK], ["/dev/null/deno", "1"]);
+  assertMatch(RUNO_NOFILE_SOFT!, /^\d{2,}$/);
+  assertEquals(others, quiet);
+  const given = Object.entries({ ...loud, ...quiet }).map(([name, value]) => `${name}=${value}`).sort();
+  assertEquals(environ.filter((entry) => !entry.startsWith("PWD=")).sort(), given);
+});
+
+Deno.test("makeCarrier() records the soft limit of open files", () => {
+  assertEquals(said(`ulimit -S -n 123; exec "$0"`).variables["RUNO_NOFILE_SOFT"], "123");
+});
+
+Deno.test("makeCarrier() lets the name it was called by be seen", () => {
+  assertEquals(said(`ln -s "$0" runc; exec ./runc`).name, "./runc");
+});
+
+Deno.test("makeCarrier() passes descriptors on", () => {
+  assertEquals(said(`echo text > file; exec "$0" read 7 7< file`).descriptor, "text\n");
+});
+
+Deno.test("makeCarrier() works in a directory that is gone", () => {
+  assertEquals(said(`mkdir gone; cd gone; rmdir ../gone; exec "$0"`).directory, "/");
+  assertEquals(said(`exec "$0"`).directory, directory);
+});
+
+Deno.test("makeCarrier() takes many and long arguments and variables", () => {
+  const long = "x".repeat(100_000);
+  const { args, variables } = said(`exec "$0" $(seq 20000) "$LONG"`, { LONG: long });
+  assertEquals([args.length, args[19_999], args[20_000]], [20_001, "20000", long]);
+  assertEquals(variables["LONG"], long);
+});
+
+Deno.test("makeCarrier() evaluates a lazy script once, when it is asked for", () => {
+  assertEquals(shell(`"$0" lazy`), { code: 0, stdout: "é0\n", stderr: "" });
+});
+
+Deno.test("makeCarrier() tells what goes wrong in one line", () => {
+  const line = (what: string) => ({ code: 1, stdout: "", stderr: `runo: internal error: ${what}\n` });
+  assertEquals(shell(`"$0" throw`), line("Error: thrown"));
+  assertEquals(shell(`"$0" late`), line("late"));
+  const { code, stderr } = shell(`"$0" reject`);
+  assertEquals({ code, stderr }, { code: 1, stderr: "runo: internal error: TypeError: rejected\n" });
+});
