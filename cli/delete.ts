@@ -2,17 +2,21 @@
 
 import { deleteContainer } from "../core/host/stop.ts";
 import { command } from "./command.ts";
+import { forEachWanted, REGEX_FLAG } from "./many.ts";
 
 export const deletion = command({
   name: "delete",
   summary: "remove a container and all that it holds",
   usage: "<container-id>",
   flags: {
+    ...REGEX_FLAG,
     force: { kind: "bool", short: "f", help: "kill a container that runs (SIGKILL); none to remove is fine" },
   },
   arity: { exactly: 1 },
   run({ host, args, flags }) {
-    deleteContainer(host, args[0]!, { force: flags.force ?? false });
+    forEachWanted({ root: host.root, id: args[0]!, regex: flags.regex }, (id) => {
+      deleteContainer(host, id, { force: flags.force ?? false });
+    });
     return 0;
   },
 });

@@ -2,6 +2,7 @@
 
 import { killContainer } from "../core/host/stop.ts";
 import { command } from "./command.ts";
+import { forEachWanted, REGEX_FLAG } from "./many.ts";
 import { parseSignal } from "./signal.ts";
 
 export const kill = command({
@@ -10,11 +11,15 @@ export const kill = command({
   usage: "<container-id> [signal]",
   description: 'The signal is a number or a name, with or without "SIG", in upper or lower case; SIGTERM unless given.',
   flags: {
+    ...REGEX_FLAG,
     all: { kind: "bool", short: "a", help: "send the signal to every process of the container" },
   },
   arity: { atLeast: 1, atMost: 2 },
   run({ host, args: [id, signal = "SIGTERM"], flags }) {
-    killContainer(host, id!, parseSignal(signal), { all: flags.all ?? false });
+    const number = parseSignal(signal);
+    forEachWanted({ root: host.root, id: id!, regex: flags.regex }, (each) => {
+      killContainer(host, each, number, { all: flags.all ?? false });
+    });
     return 0;
   },
 });

@@ -4,6 +4,7 @@ import { type ContainerState, listContainers } from "../core/host/container.ts";
 import { RunoError } from "../core/error.ts";
 import { goJson } from "../core/log.ts";
 import { command } from "./command.ts";
+import { FORMAT_FLAG } from "./formats.ts";
 import { textTable } from "./table.ts";
 
 export const list = command({
@@ -11,16 +12,12 @@ export const list = command({
   summary: "list the containers below the root",
   usage: "",
   flags: {
-    format: {
-      kind: "text",
-      short: "f",
-      help: 'format: "table" or "json" (default: "table")',
-      choices: ["table", "json"],
-    },
+    ...FORMAT_FLAG,
     quiet: { kind: "bool", short: "q", help: "print nothing but ids" },
   },
   arity: { exactly: 0 },
-  run({ host, flags, print, complain }) {
+  run({ host, flags, givenRoot, print, complain }) {
+    if (givenRoot !== undefined) checkRoot(host.root);
     const states: ContainerState[] = [];
     for (const entry of listContainers(host.root)) {
       if ("state" in entry) states.push(entry.state);
@@ -37,4 +34,13 @@ function formatted(states: readonly ContainerState[], format: string): string {
   if (format !== "table") throw new RunoError("invalid format option", { kind: "invalid", hint: "table or json" });
   const rows = states.map((state) => [state.id, state.pid, state.status, state.bundle, state.created, state.owner]);
   return textTable([["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"], ...rows]);
+}
+
+/** Without containers there may be no default root, but one that is named should be there. */
+function checkRoot(root: string): void {
+  try {
+    Deno.statSync(root);
+  } catch (error) {
+    throw new RunoError(`reading root "${root}"`, { cause: error });
+  }
 }
