@@ -1,8 +1,12 @@
 /** `plan`: the steps that `create` would take, without taking any. Needs no rights. */
 
 import { planCreate } from "../plan/create.ts";
+import { hasNamespace } from "../plan/inputs.ts";
 import { explain, explainText } from "../program/explain.ts";
 import type { CreateOptions } from "./options.ts";
+import { readBundle } from "./bundle.ts";
+import { effectiveIds } from "./facts.ts";
+import type { Ids } from "./idmap.ts";
 import { prepare } from "./prepare.ts";
 
 /** A plan that can be printed. */
@@ -18,8 +22,14 @@ export interface ExplainedPlan {
  * @throws {RunoError} what `create` would say about the bundle
  */
 export function planBundle(options: CreateOptions): ExplainedPlan {
-  const { inputs, keepFds } = prepare({ ...options, detach: false, consoleSocket: undefined });
+  const { inputs, keepFds } = prepare({ ...options, detach: false, consoleSocket: undefined }, whoCreates(options));
   // the numbers that the two descriptors would have were no other open
   const program = planCreate({ ...inputs, fifo: 3 + keepFds, socket: 4 + keepFds });
   return { text: () => explainText(program), json: () => explain(program) };
+}
+
+/** Whoever asks: what only root can create is planned as root's. */
+function whoCreates(options: CreateOptions): Ids {
+  const ids = effectiveIds();
+  return ids.euid === 0 || hasNamespace(readBundle(options).spec, "user") ? ids : { euid: 0, egid: 0 };
 }

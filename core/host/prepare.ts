@@ -10,6 +10,7 @@ import { checkTerminal, readBundle } from "./bundle.ts";
 import { type CgroupPlan, planCgroup } from "./cgroups.ts";
 import { stateDir } from "./container.ts";
 import { collectFacts, effectiveIds, leakingParent } from "./facts.ts";
+import type { Ids } from "./idmap.ts";
 import { notifyInputs } from "./notify.ts";
 import type { CreateOptions } from "./options.ts";
 import { checkRootless } from "./rootless.ts";
@@ -22,20 +23,19 @@ export interface Prepared {
   /** Number of descriptors from 3 that init keeps. */
   readonly keepFds: number;
   readonly cgroup: CgroupPlan;
-  readonly ids: { readonly euid: number; readonly egid: number };
+  readonly ids: Ids;
   readonly rootlessCgroups: boolean;
   /** For the plan; the numbers of the two descriptors come when they are open. */
   readonly inputs: Omit<CreateInputs, "fifo" | "socket">;
 }
 
-/** Reads the bundle, checks it against the options and looks at the host. */
-export function prepare(options: CreateOptions): Prepared {
+/** Reads the bundle, checks it against the options and looks at the host. @param ids of who would create the container */
+export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prepared {
   const dir = stateDir(options.root, options.id);
   const { spec, rootfs, configPath } = readBundle(options);
   if (spec.process === undefined) throw new RunoError("process property must not be empty", { kind: "invalid" });
   checkTerminal(spec, options);
   const keepFds = checkPreservedFds(options);
-  const ids = effectiveIds();
   const rootlessCgroups = checkRootless(spec, options, ids);
   const cgroup = planCgroup(spec, options, rootlessCgroups);
   const notify = notifyInputs(dir, options.notifySocket);
@@ -52,7 +52,7 @@ export function prepare(options: CreateOptions): Prepared {
   });
   const inputs = {
     ...plain,
-    facts,
+    facts: { ...facts, ...ids },
     cgroup: cgroup.directories,
     rootfsParent: leakingParent(spec, rootfs),
     noPivot: options.noPivot,
