@@ -277,6 +277,7 @@ export const IOPRIO_WHO_PROCESS = 1;
 
 export const F_DUPFD = 0;
 export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_ADD_SEALS = 1033;
 export const F_SEAL_ALL = 0x0f;

@@ -59,6 +59,11 @@ export class Layout<F extends Readonly<Record<string, Field>>> {
     return values as { [K in keyof F]: F[K] extends "u64" ? bigint : number };
   }
 
+  /** The field that starts at an offset, if one does. */
+  fieldAt(offset: number): string | undefined {
+    return this.#fields.find(([, , at]) => at === offset)?.[0];
+  }
+
   /** Where a field starts, in bytes. */
   offset(field: keyof F & string): number {
     const found = this.#fields.find(([name]) => name === field);

@@ -79,7 +79,7 @@ function closeRanges(p: Program, first: number, keep: readonly number[]): void {
   for (const fd of keep.toSorted((a, b) => a - b)) {
     if (fd > from) p.emit("close_range", [from, fd - 1, 0]);
     from = fd + 1;
-    p.emit("fcntl", [fd, abi.F_SETFD, 1]);
+    p.emit("fcntl", [fd, abi.F_SETFD, abi.FD_CLOEXEC]);
   }
   p.emit("close_range", [from, 0xffffffff, 0]);
 }

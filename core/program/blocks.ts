@@ -20,7 +20,9 @@ export function words(values: readonly number[], text?: string): Data {
 /** A message of sendmsg(2) that carries one descriptor; the program stores its number into `slot` first. */
 export function fdMessage(content: Data): { header: Data; slot: Within } {
   const iov = new Data(IOVEC.pack({ len: content.bytes.length }), { pointers: [[IOVEC.offset("base"), content]] });
-  const control = new Data(CMSG_FD.pack({ len: CMSG_FD.offset("fd") + 4, level: SOL_SOCKET, type: SCM_RIGHTS }));
+  const control = new Data(CMSG_FD.pack({ len: CMSG_FD.offset("fd") + 4, level: SOL_SOCKET, type: SCM_RIGHTS }), {
+    text: "message",
+  });
   const header = new Data(MSGHDR.pack({ iovlen: 1, controllen: CMSG_FD.size }), {
     pointers: [[MSGHDR.offset("iov"), iov], [MSGHDR.offset("control"), control]],
     text: content.text ?? "message",

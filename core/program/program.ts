@@ -179,7 +179,7 @@ export class Program extends Assembly {
     const child = this.label("child");
     // clone3 wants exit_signal 0 together with CLONE_PARENT: the caller's own is taken
     const all = BigInt(flags | abi.CLONE_PARENT) | (cgroup === undefined ? 0n : abi.CLONE_INTO_CGROUP);
-    const args = new Data(CLONE_ARGS.pack({ flags: all }));
+    const args = new Data(CLONE_ARGS.pack({ flags: all }), { text: "clone_args" });
     if (cgroup !== undefined) this.emit("store32", [cgroup, new Within(args, CLONE_ARGS.offset("cgroup"))]);
     this.emit("clone3", [args, CLONE_ARGS.size], { ifZero: child });
     this.emit("exit_group", [0]);
@@ -198,18 +198,18 @@ export class Program extends Assembly {
 
   /** Asks the host to do something and waits until it has. The host's end being closed ends the program. */
   ask(code: number, name: string): void {
-    this.emit("write", [SOCKET, words([MESSAGE.ASK, code], name), 8]);
+    this.emit("write", [SOCKET, words([MESSAGE.ASK, code], `ask for ${name}`), 8]);
     this.#awaitReply(REPLY);
   }
 
   /** Sends a message that needs no answer: what counts is who sends it. */
   tell(what: string): void {
-    this.emit("write", [SOCKET, words([MESSAGE.ASK, 0], what), 8]);
+    this.emit("write", [SOCKET, words([MESSAGE.ASK, 0], `tell: ${what}`), 8]);
   }
 
   /** Asks with a descriptor for the host. */
   askWithFd(code: number, name: string, fd: Reg, reply: Data = REPLY): void {
-    const { header, slot } = fdMessage(words([MESSAGE.ASK, code], name));
+    const { header, slot } = fdMessage(words([MESSAGE.ASK, code], `ask for ${name}`));
     this.emit("store32", [fd, slot]);
     this.emit("sendmsg", [SOCKET, header, 0]);
     this.#awaitReply(reply);
