@@ -98,6 +98,8 @@ const nodeMode: Show = (value, arch) => {
 const resource: Show = (value) =>
   Object.keys(abi.RLIMITS).find((name) => abi.RLIMITS[name] === Number(value)) ?? String(value);
 
+const signal: Show = (value) => value === BigInt(abi.SIGPIPE) ? "SIGPIPE" : String(value);
+
 const open = flags("O_");
 const at = (...names: string[]) => flags("AT_EMPTY_PATH", ...names);
 
@@ -125,7 +127,7 @@ const ARGUMENTS: Readonly<Record<string, readonly (Show | undefined)[]>> = {
   openat: [plain, undefined, open, octal],
   prctl: [oneOf("PR_SET_", "PR_CAPBSET_", "PR_CAP_AMBIENT"), prctlValue, prctlThird],
   prlimit64: [undefined, resource],
-  rt_sigaction: [oneOf("SIGPIPE")],
+  rt_sigaction: [signal],
   seccomp: [oneOf("SECCOMP_SET_"), flags("SECCOMP_FILTER_FLAG_")],
   setns: [undefined, flags("CLONE_")],
   socket: [oneOf("AF_"), flags("SOCK_DGRAM", "SOCK_CLOEXEC")],
