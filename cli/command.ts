@@ -36,6 +36,8 @@ export interface Command<F extends Flags = Flags> {
   readonly description?: string;
   readonly flags: F;
   readonly arity: Arity;
+  /** What completion offers as the first argument: containers, or these words. */
+  readonly argument?: "container" | readonly string[];
   /** Flags end at the first argument: what follows is another program's command line. */
   readonly verbatim?: true;
   /** How a failure of the command itself is told: words before its error, and the exit code (1 unless given). */

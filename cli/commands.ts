@@ -3,10 +3,11 @@
 import type { Command } from "./command.ts";
 
 /** Loads a command. */
-export type Loader = () => Promise<Command>;
+type Loader = () => Promise<Command>;
 
 /** In the order of help. */
-export const COMMANDS: Readonly<Record<string, Loader>> = {
+const COMMANDS: Readonly<Record<string, Loader>> = {
+  completion: async () => (await import("./completion.ts")).completion,
   create: async () => (await import("./create.ts")).create,
   delete: async () => (await import("./delete.ts")).deletion,
   exec: async () => (await import("./exec.ts")).exec,
@@ -23,4 +24,9 @@ export const COMMANDS: Readonly<Record<string, Loader>> = {
 /** The command of this name, or undefined. */
 export async function findCommand(name: string): Promise<Command | undefined> {
   return Object.hasOwn(COMMANDS, name) ? await COMMANDS[name]!() : undefined;
+}
+
+/** All of them, for help and completion. */
+export async function allCommands(): Promise<Command[]> {
+  return await Promise.all(Object.values(COMMANDS).map((load) => load()));
 }

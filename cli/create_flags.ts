@@ -7,16 +7,16 @@ import type { Flags } from "./flags.ts";
 import { optionalPath, realDirectory } from "./paths.ts";
 
 export const BUNDLE_FLAG = {
-  bundle: { kind: "text", short: "b", help: "the bundle's directory (default: the current one)" },
+  bundle: { kind: "text", path: "directory", short: "b", help: "the bundle's directory (default: the current one)" },
 } as const satisfies Flags;
 
 export const TERMINAL_FLAGS = {
-  "console-socket": { kind: "text", help: "UNIX socket that is sent the master of the terminal" },
+  "console-socket": { kind: "text", path: "file", help: "UNIX socket that is sent the master of the terminal" },
 } as const satisfies Flags;
 
 export const PID_FLAGS = {
-  "pidfd-socket": { kind: "text", help: "UNIX socket that is sent a pidfd of the process" },
-  "pid-file": { kind: "text", help: "file that the process id is written to" },
+  "pidfd-socket": { kind: "text", path: "file", help: "UNIX socket that is sent a pidfd of the process" },
+  "pid-file": { kind: "text", path: "file", help: "file that the process id is written to" },
 } as const satisfies Flags;
 
 export const PRESERVE_FLAG = {
@@ -25,7 +25,7 @@ export const PRESERVE_FLAG = {
 
 export const CREATE_FLAGS = {
   ...BUNDLE_FLAG,
-  config: { kind: "text", short: "f", help: "another file to read than the bundle's config.json" },
+  config: { kind: "text", path: "file", short: "f", help: "another file to read than the bundle's config.json" },
   ...TERMINAL_FLAGS,
   ...PID_FLAGS,
   "no-pivot": { kind: "bool", help: "change the root without pivot_root(2), for a root file system on a ramdisk" },

@@ -13,6 +13,7 @@ export const deletion = command({
     force: { kind: "bool", short: "f", help: "kill a container that runs (SIGKILL); none to remove is fine" },
   },
   arity: { exactly: 1 },
+  argument: "container",
   run({ host, args, flags }) {
     forEachWanted({ root: host.root, id: args[0]!, regex: flags.regex }, (id) => {
       deleteContainer(host, id, { force: flags.force ?? false });

@@ -16,6 +16,8 @@ export interface Flag {
   readonly value?: string;
   /** The values that are accepted, where they are few: completion offers them. */
   readonly choices?: readonly string[];
+  /** The value is a path, and completion offers those. */
+  readonly path?: "file" | "directory";
   /** Accepted, but no longer spoken of. */
   readonly hidden?: true;
 }
@@ -172,4 +174,9 @@ export function parseDuration(text: string): number | undefined {
 
 function usage(phrase: string): RunoError {
   return new RunoError(phrase, { kind: "usage" });
+}
+
+/** The ways to write a flag, for people. */
+export function spellings(name: string, { short }: Flag): string[] {
+  return [name, ...short === undefined ? [] : [short]].map((each) => `${each.length === 1 ? "-" : "--"}${each}`);
 }

@@ -11,15 +11,15 @@ import { absolutePath } from "./paths.ts";
 
 export const GLOBAL_FLAGS = {
   debug: { kind: "bool", help: "log what is done, and how long it takes" },
-  log: { kind: "text", help: "file that the log is added to (default: stderr)" },
+  log: { kind: "text", path: "file", help: "file that the log is added to (default: stderr)" },
   "log-format": {
     kind: "text",
     help: 'format of the log: "text" or "json" (default: "text")',
     choices: ["text", "json"],
   },
   "log-level": { kind: "text", help: 'least grave records to log (default: "error")', choices: LEVELS },
-  root: { kind: "text", help: "directory that holds the state of the containers; best on a tmpfs" },
-  criu: { kind: "text", help: "criu program for checkpoint and restore (default: the one in PATH)" },
+  root: { kind: "text", path: "directory", help: "directory that holds the state of the containers; best on a tmpfs" },
+  criu: { kind: "text", path: "file", help: "criu program for checkpoint and restore (default: the one in PATH)" },
   "systemd-cgroup": { kind: "bool", help: 'let systemd make the cgroups; cgroupsPath is then "slice:prefix:name"' },
   "cgroup-manager": {
     kind: "text",

@@ -2,12 +2,12 @@
 
 import type { Caller } from "./caller.ts";
 import type { Command } from "./command.ts";
-import { COMMANDS } from "./commands.ts";
-import type { Flag, Flags } from "./flags.ts";
+import { allCommands } from "./commands.ts";
+import { type Flags, spellings } from "./flags.ts";
 import { GLOBAL_FLAGS } from "./globals.ts";
 import { versionText } from "./version.ts";
 
-const SUMMARY = "run OCI containers";
+const SUMMARY = "Open Container Initiative runtime";
 
 const DESCRIPTION = `A container is run from a bundle: a directory with a file "config.json", which says what
 to run and how, and the root file system to run it in.
@@ -20,8 +20,7 @@ const HELP_FLAG: Flags = { help: { kind: "bool", short: "h", help: "show help" }
 
 /** Help of the program. */
 export async function programHelp({ program }: Caller): Promise<string> {
-  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
-  const rows = commands.map(({ name, summary }): [string, string] => [name, summary]);
+  const rows = (await allCommands()).map(({ name, summary }): [string, string] => [name, summary]);
   return `NAME:
    ${program} - ${SUMMARY}
 
@@ -56,13 +55,9 @@ ${description === undefined ? "" : `\nDESCRIPTION:\n${description.replaceAll(/^(
 
 function flagRows(flags: Flags): [string, string][] {
   return Object.entries(flags).filter(([, { hidden }]) => hidden !== true).map(([name, flag]) => [
-    [name, ...flag.short === undefined ? [] : [flag.short]].map((each) => spelled(each, flag)).join(", "),
+    spellings(name, flag).map((each) => flag.kind === "bool" ? each : `${each} ${flag.value ?? "value"}`).join(", "),
     flag.help,
   ]);
-}
-
-function spelled(name: string, { kind, value = "value" }: Flag): string {
-  return `${name.length === 1 ? "-" : "--"}${name}${kind === "bool" ? "" : ` ${value}`}`;
 }
 
 function table(rows: readonly (readonly [string, string])[]): string {

@@ -15,6 +15,7 @@ export const kill = command({
     all: { kind: "bool", short: "a", help: "send the signal to every process of the container" },
   },
   arity: { atLeast: 1, atMost: 2 },
+  argument: "container",
   run({ host, args: [id, signal = "SIGTERM"], flags }) {
     const number = parseSignal(signal);
     forEachWanted({ root: host.root, id: id!, regex: flags.regex }, (each) => {

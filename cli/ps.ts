@@ -14,6 +14,7 @@ export const ps = command({
     'The table is that of the host\'s ps ("ps -ef" unless options are given); json is a list of process ids.',
   flags: FORMAT_FLAG,
   arity: { atLeast: 1 },
+  argument: "container",
   verbatim: true,
   run({ host, args: [id, ...options], flags: { format = "table" }, print }) {
     const pids = containerPids(host, id!);

@@ -9,6 +9,7 @@ export const start = command({
   usage: "<container-id>",
   flags: {},
   arity: { exactly: 1 },
+  argument: "container",
   run({ host, args }) {
     startContainer(host, args[0]!, { notifySocket: Deno.env.get("NOTIFY_SOCKET") || undefined });
     return 0;

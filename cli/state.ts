@@ -11,6 +11,7 @@ export const state = command({
   description: "The state is a JSON object; its status is creating, created, running, paused or stopped.",
   flags: {},
   arity: { exactly: 1 },
+  argument: "container",
   run({ host, args, print }) {
     print(goJson(ociState(loadContainer(host.root, args[0]!)), 2));
     return 0;
