@@ -1,36 +1,98 @@
-/** `deno task compile`: makes the executable dist/runo. */
+/**
+ * `deno task compile`: makes the executable dist/runo.
+ *
+ *     deno task compile [--output FILE] [--deno FILE]
+ *
+ * `--deno` names the deno to carry the bundle, of another architecture perhaps; the default is the one that runs this.
+ * Where denort is at hand (DENORT_BIN, or in Deno's cache), `deno compile` makes the executable if the result is as good.
+ */
 
-import { bundle } from "./carrier/bundle.ts";
-import { makeCarrier } from "./carrier/carrier.ts";
-import { RunoError } from "../core/error.ts";
+import { parseArgs } from "@std/cli/parse-args";
+
+import { messageOf, RunoError } from "../core/error.ts";
+import { bundle, bundleInto } from "./carrier/bundle.ts";
+import { makeCarrier, V8_FLAGS } from "./carrier/carrier.ts";
+import { Elf } from "./carrier/elf.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
-export const EXECUTABLE = `${ROOT}dist/runo`;
+const MAIN = `${ROOT}cli/main.ts`;
+/** What the tests, the benchmark and the demonstration run. */
+export const EXECUTABLE: string = `${ROOT}dist/runo`;
 
-/** Makes `output` of the sources and the running Deno, and proves that it is runo. @throws {RunoError} */
-export function compile(output: string): void {
-  const scripts = bundle(`${ROOT}cli/main.ts`);
-  Deno.mkdirSync(output.replace(/\/[^/]*$/, ""), { recursive: true });
+/** How it was made. */
+export type Method = "denort" | "carrier";
+
+/** Makes `output` of the sources and a deno, and proves that it is runo. @throws {RunoError} */
+export function compile(output: string, deno: string = Deno.execPath()): Method {
+  Deno.mkdirSync(new URL(".", `file://${output}`).pathname, { recursive: true });
   const partial = `${output}.partial`;
-  Deno.writeFileSync(partial, makeCarrier(Deno.readFileSync(Deno.execPath()), scripts), { mode: 0o755 });
-  Deno.chmodSync(partial, 0o755);
-  proveItIsRuno(partial);
+  const method = deno === Deno.execPath() && hasDenort() && tryDenort(partial) ? "denort" : carrier(partial, deno);
   Deno.renameSync(partial, output);
+  return method;
 }
 
-/** Deno exits with 0 and yields plain deno when DENORT_BIN is wrong: only what the result says of itself counts. */
-function proveItIsRuno(executable: string): void {
-  const { success, stdout } = new Deno.Command(executable, { args: ["--version"], clearEnv: true, cwd: "/" })
-    .outputSync();
-  const line = new TextDecoder().decode(stdout).split("\n")[0] ?? "";
-  if (!success || !line.startsWith("runo version ")) {
-    throw new RunoError(`compiling "${executable}": the result is not runo, it says ${JSON.stringify(line)}`);
+function carrier(output: string, deno: string): Method {
+  const bytes = Deno.readFileSync(deno);
+  Deno.writeFileSync(output, makeCarrier(bytes, bundle(MAIN)));
+  Deno.chmodSync(output, 0o755);
+  if (new Elf(bytes).arch === Deno.build.arch) proveItIsRuno(output);
+  return "carrier";
+}
+
+/** True when `deno compile` would find denort without a network. */
+function hasDenort(): boolean {
+  if (Deno.env.get("DENORT_BIN")) return true;
+  const cache = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
+  try {
+    Deno.statSync(`${cache}/dl/release/v${Deno.version.deno}/denort-${Deno.build.target}.zip`);
+    return true;
+  } catch {
+    return false;
   }
 }
 
+function tryDenort(output: string): boolean {
+  const directory = Deno.makeTempDirSync({ prefix: "runo-bundle-" });
+  try {
+    bundleInto(directory, MAIN);
+    const { success, stderr } = new Deno.Command(Deno.execPath(), {
+      args: [
+        // the code cache would be a file of a known name in /tmp, executed without a look at its owner
+        ...["compile", "--quiet", "--no-config", "--no-check", "--no-code-cache", "--allow-all"],
+        ...[`--v8-flags=${V8_FLAGS}`, `--output=${output}`, `${directory}/main.js`],
+      ],
+    }).outputSync();
+    if (!success) throw new RunoError(`deno compile: ${new TextDecoder().decode(stderr).trim()}`);
+    proveItIsRuno(output);
+    return true;
+  } catch (error) {
+    console.log(`denort is not used: ${messageOf(error)}`);
+    return false;
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+/**
+ * `deno compile` exits with 0 and yields plain deno when DENORT_BIN is wrong: only what the result says of itself counts.
+ * It must say it in a directory that is gone, and in an environment that is meant for some deno, but not for this one.
+ */
+function proveItIsRuno(executable: string): void {
+  const { success, stdout, stderr } = new Deno.Command("/bin/sh", {
+    args: ["-c", 'd=$(mktemp -d) && cd "$d" && rmdir "$d" && exec "$0" --version', executable],
+    clearEnv: true,
+    env: { PATH: "/usr/bin:/bin", DENO_DIR: "/dev/null/x", DENO_V8_FLAGS: "--no-such-flag", RUST_LOG: "trace" },
+  }).outputSync();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (success && out!.startsWith("runo version ") && err === "") return;
+  throw new RunoError(`running "${executable}" --version: it is not runo, it says ${JSON.stringify(`${out}${err}`)}`);
+}
+
 if (import.meta.main) {
+  const { output, deno } = parseArgs(Deno.args, { string: ["output", "deno"], default: { output: EXECUTABLE } });
   const start = performance.now();
-  compile(EXECUTABLE);
-  const { size } = Deno.statSync(EXECUTABLE);
-  console.log(`dist/runo: ${(size / 1e6).toFixed(1)} MB in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  const method = compile(new URL(output, `file://${Deno.cwd()}/`).pathname, deno);
+  const { size } = Deno.statSync(output);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${output}: ${(size / 1e6).toFixed(1)} MB in ${seconds} s (${method})`);
 }

@@ -8,8 +8,8 @@ import { LAUNCHER } from "./launcher_bytes.ts";
 import { layOutPayload, MAIN_MODULE } from "./payload.ts";
 import { type Launch, layOutBlob } from "./stub.ts";
 
-/** A V8 without helper threads: runo is short-lived, and each thread costs. */
-const V8_FLAGS = "--single-threaded";
+/** What V8 is told: no helper threads, as runo is short-lived and each thread costs. */
+export const V8_FLAGS = "--single-threaded";
 
 const LAUNCH: Launch = {
   arguments: [
