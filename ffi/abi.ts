@@ -179,6 +179,7 @@ export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
 export const O_NOCTTY = 0o400;
 export const O_NONBLOCK = 0o4000;
+export const O_APPEND = 0o2000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 /** O_DIRECTORY and O_NOFOLLOW are the two open flags that differ between the architectures: [x86_64, aarch64]. */
@@ -278,6 +279,7 @@ export const IOPRIO_WHO_PROCESS = 1;
 export const F_DUPFD = 0;
 export const F_SETFD = 2;
 export const FD_CLOEXEC = 1;
+export const F_SETFL = 4;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_ADD_SEALS = 1033;
 export const F_SEAL_ALL = 0x0f;

@@ -74,6 +74,18 @@ export function converse(socket: Fd, program: Program, answers: Answers): void {
   }
 }
 
+/**
+ * Waits until the program has executed another one: after its last ask the end of the conversation means that it has.
+ * @throws {RunoError} when it could not
+ */
+export function awaitExecution(socket: Fd, program: Program): void {
+  const { bytes } = receive(socket, MESSAGE_BYTES);
+  if (bytes.length === 0) return;
+  const words = new DataView(bytes.buffer);
+  if (words.getUint32(0, true) !== MESSAGE.FAILED) return;
+  throw stepError(program, words.getUint32(4, true), words.getUint32(8, true), []);
+}
+
 /** The error of the step that reported it: its words are on this side. */
 export function stepError(program: Program, index: number, errno: number, kernelLog: readonly string[]): RunoError {
   const instruction = program.instructions[index];

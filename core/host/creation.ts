@@ -6,19 +6,19 @@ import { type ExitStatus, reap } from "../../ffi/spawn.ts";
 import { tryCall } from "../../ffi/call.ts";
 import { SIGKILL } from "../../ffi/abi.ts";
 import { messageOf, RunoError } from "../error.ts";
-import { OCI_VERSION, type State } from "../spec/state.ts";
+import type { State, Status } from "../spec/state.ts";
 import type { NamespaceType, Spec } from "../spec/types.ts";
 import { removeStateDir } from "./container.ts";
 import type { Answers } from "./conversation.ts";
 import { copyTree } from "./copy_up.ts";
 import type { Created } from "./create.ts";
 import { homeVariable } from "./home.ts";
-import { runAllHooks, runHooks } from "./hooks.ts";
+import { hookState, runAllHooks, runHooks } from "./hooks.ts";
 import { writeIdMaps } from "./idmap.ts";
 import type { CreateOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
 import type { Prepared } from "./prepare.ts";
-import { bootId, processStat } from "./procfs.ts";
+import { bootId, innerPid, processStat } from "./procfs.ts";
 import { setRlimits } from "./rlimits.ts";
 import { runcConfig } from "./runc_config.ts";
 import { type StateFile, writeState } from "./state_file.ts";
@@ -78,30 +78,33 @@ export class Creation {
   /** prestart, then createRuntime: in the host's namespaces, before the root changes. */
   #runtimeHooks(): void {
     const { prestart = [], createRuntime = [] } = this.#prepared.spec.hooks ?? {};
-    const state = this.#hookState(this.#pid);
-    runHooks("prestart", prestart, state);
-    runHooks("createRuntime", createRuntime, state);
+    const state = this.#hookState("creating", this.#pid);
+    const place = { cwd: this.#options.bundle };
+    runHooks("prestart", prestart, state, place);
+    runHooks("createRuntime", createRuntime, state, place);
   }
 
   /** createContainer: in init's namespaces, where the host's tree is still the root. */
   #containerHooks(): void {
-    const { spec, rootfs } = this.#prepared;
-    const pid = namespaces(spec).has("pid") ? 1 : this.#pid;
-    const place = { pid: this.#pid, userNamespace: namespaces(spec).has("user"), cwd: rootfs };
-    runHooks("createContainer", spec.hooks?.createContainer ?? [], this.#hookState(pid), place);
+    const { spec, rootfs, cgroup } = this.#prepared;
+    const { id, noNewKeyring } = this.#options;
+    runHooks("createContainer", spec.hooks?.createContainer ?? [], this.#hookState("creating", innerPid(this.#pid)), {
+      cwd: rootfs,
+      container: {
+        id,
+        pid: this.#pid,
+        namespaces: [...namespaces(spec)],
+        cgroup: cgroup.directories,
+        noNewKeyring,
+        spec,
+        confined: false,
+      },
+    });
   }
 
-  #hookState(pid: number): State {
+  #hookState(status: Status, pid: number): State {
     const { id, bundle } = this.#options;
-    const { annotations = {} } = this.#prepared.spec;
-    return {
-      ociVersion: OCI_VERSION,
-      id,
-      status: "creating",
-      pid,
-      bundle,
-      ...Object.keys(annotations).length === 0 ? {} : { annotations },
-    };
+    return hookState({ id, status, pid, bundle, annotations: this.#prepared.spec.annotations });
   }
 
   /** Who asks now: when it is another process than before, then init, and the one that cloned it has ended or is about to. */
@@ -144,10 +147,8 @@ export class Creation {
 
   #poststopHooks(): void {
     if (this.#pid === 0) return;
-    const { pid: _, ...state } = { ...this.#hookState(0), status: "stopped" as const };
-    for (const failure of runAllHooks("poststop", this.#prepared.spec.hooks?.poststop ?? [], state)) {
-      this.#options.warn(failure);
-    }
+    const hooks = this.#prepared.spec.hooks?.poststop ?? [];
+    for (const failure of runAllHooks("poststop", hooks, this.#hookState("stopped", 0))) this.#options.warn(failure);
   }
 
   /** Without a mount namespace of its own the container's mounts are the host's. */

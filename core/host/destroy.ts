@@ -8,7 +8,7 @@ import { type Cgroup, cgroupPids, killCgroup, removeCgroup, thawCgroup } from ".
 import { errnoOf, RunoError } from "../error.ts";
 import { recordedCgroup } from "./cgroups.ts";
 import { type Container, isInitAlive, isPaused, removeStateDir } from "./container.ts";
-import { hookState, runAllHooks } from "./hooks.ts";
+import { containerHookState, runAllHooks } from "./hooks.ts";
 import { processStat } from "./procfs.ts";
 import { recordedHooks, type StateFile } from "./state_file.ts";
 
@@ -73,9 +73,8 @@ export function destroy(container: Container, warn: (message: string) => void): 
   if (state.config.namespaces?.every(({ type }) => type !== "NEWNS") ?? true) unmount(state.config.rootfs);
   removeStateDir(dir);
   // the container is gone whatever they do: their failures are no errors
-  for (const failure of runAllHooks("poststop", recordedHooks(state).poststop ?? [], hookState(container, "stopped"))) {
-    warn(failure);
-  }
+  const hooks = recordedHooks(state).poststop ?? [];
+  for (const failure of runAllHooks("poststop", hooks, containerHookState(container, "stopped"))) warn(failure);
 }
 
 /** Processes that outlived init: those of a shared pid namespace, and an init whose creator was killed. */

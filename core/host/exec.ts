@@ -3,26 +3,25 @@
 import { SIGKILL } from "../../ffi/abi.ts";
 import { tryCall } from "../../ffi/call.ts";
 import { duplicate, type Fd } from "../../ffi/fd.ts";
-import { sealedFile } from "../../ffi/file.ts";
-import { passCredentials, receive, socketPair } from "../../ffi/socket.ts";
+import { openPath, sealedFile } from "../../ffi/file.ts";
+import { passCredentials, socketPair } from "../../ffi/socket.ts";
 import { pidfdOpen, reap, spawn } from "../../ffi/spawn.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { planExec } from "../plan/exec.ts";
 import type { Program } from "../program/program.ts";
-import { MESSAGE } from "../program/image.ts";
-import type { NamespaceType, Spec } from "../spec/types.ts";
+import type { Spec } from "../spec/types.ts";
 import { checkTerminal } from "./bundle.ts";
 import { directoriesOf, recordedCgroup, subCgroup } from "./cgroups.ts";
 import { type Container, containerStatus, isInitAlive, loadContainer } from "./container.ts";
-import { converse, stepError } from "./conversation.ts";
+import { awaitExecution, converse } from "./conversation.ts";
 import { effectiveIds, lastCapability } from "./facts.ts";
 import { homeVariable } from "./home.ts";
 import { openFilesLimit } from "./nofile.ts";
 import type { ExecOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
 import { checkPreservedFds } from "./prepare.ts";
-import { RUNC_NAMESPACES } from "./runc_config.ts";
 import { setRlimits } from "./rlimits.ts";
+import { recordedNamespaces, recordedSpec } from "./state_file.ts";
 import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
 
 /** A process that runs in a container. */
@@ -39,7 +38,7 @@ export interface Executed {
 export function execProcess(options: ExecOptions): Executed {
   const container = loadContainer(options.root, options.id);
   checkStatus(container, options);
-  const spec: Spec = { ...recordedSpec(container), process: options.process };
+  const spec: Spec = { ...recordedSpec(container.state), process: options.process };
   checkTerminal(spec, options);
   const keepFds = checkPreservedFds(options);
   const [ours, theirs] = socketPair();
@@ -49,7 +48,7 @@ export function execProcess(options: ExecOptions): Executed {
   try {
     const program = start(container, { spec, keepFds, options, theirs, execution });
     converse(socket, program, execution.answers());
-    confirm(socket, program);
+    awaitExecution(socket, program);
     return execution.finish();
   } catch (error) {
     execution.undo();
@@ -69,11 +68,6 @@ function checkStatus(container: Container, { ignorePaused }: ExecOptions): void 
   }
 }
 
-/** The config as it was at creation; of a container that runc made, as much as its state tells. */
-function recordedSpec({ state }: Container): Spec {
-  return state.runo?.spec ?? { ociVersion: state.config.version, linux: {} };
-}
-
 interface Start {
   readonly spec: Spec;
   readonly keepFds: number;
@@ -87,9 +81,14 @@ function start(container: Container, { spec, keepFds, options, theirs, execution
   using pidfd = openInit(container);
   using socket = duplicate(theirs.number, 3 + keepFds, true);
   using init = duplicate(pidfd.number, 3 + keepFds, true);
+  const namespaces = recordedNamespaces(container.state);
+  using root = namespaces.includes("mount") ? undefined : inheritedRoot(container, 3 + keepFds);
   const program = planExec({
     spec,
-    namespaces: namespacesOf(container),
+    id: options.id,
+    noNewKeyring: container.state.config.no_new_keyring === true,
+    namespaces,
+    root: root?.number,
     facts: { arch: Deno.build.arch, ...effectiveIds(), lastCapability: lastCapability(), nofile: openFilesLimit() },
     cgroup: directoriesOf(subCgroup(recordedCgroup(container.state), options.subCgroups).paths),
     keepFds,
@@ -117,18 +116,10 @@ function openInit({ state }: Container): Fd {
   throw stopped();
 }
 
-function namespacesOf({ state }: Container): NamespaceType[] {
-  const names = new Map(Object.entries(RUNC_NAMESPACES).map(([type, name]) => [name, type as NamespaceType]));
-  return (state.config.namespaces ?? []).flatMap(({ type }) => names.get(type) ?? []);
-}
-
-/** After its last ask the process executes: the end of the conversation means that it has, a message that it could not. */
-function confirm(socket: Fd, program: Program): void {
-  const { bytes } = receive(socket, 4096);
-  if (bytes.length === 0) return;
-  const words = new DataView(bytes.buffer);
-  if (words.getUint32(0, true) !== MESSAGE.FAILED) return;
-  throw stepError(program, words.getUint32(4, true), words.getUint32(8, true), []);
+/** Without a mount namespace nothing but init's own root says what the container's is. */
+function inheritedRoot({ state }: Container, lowest: number): Fd {
+  using root = openPath(`/proc/${state.init_process_pid}/root/.`);
+  return duplicate(root.number, lowest, true);
 }
 
 /** One exec: the host's answers, and what has been made so far. */

@@ -34,6 +34,12 @@ export function parseStat(line: string): ProcessStat {
   return { comm: line.slice(line.indexOf("(") + 1, end), state, ppid: Number(ppid), startTime: Number(rest[17]) };
 }
 
+/** The pid as the process' own pid namespace has it. */
+export function innerPid(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/^NSpid:.*?(\d+)$/m.exec(status)?.[1] ?? pid);
+}
+
 /** Whether the process with this pid is the one that was started then, and has not ended. A zombie has. */
 export function isAlive(pid: number, startTime: number): boolean {
   const stat = processStat(pid);

@@ -7,13 +7,14 @@ import { openFifoReader } from "../../ffi/file.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { pidfdOpen, poll } from "../../ffi/spawn.ts";
 import { errnoOf, messageOf, RunoError } from "../error.ts";
+import { directoriesOf, recordedCgroup } from "./cgroups.ts";
 import { type Container, containerStatus, EXEC_FIFO, loadContainer } from "./container.ts";
 import { lockContainer } from "./container_lock.ts";
 import { destroy } from "./destroy.ts";
-import { hookState, runHooks } from "./hooks.ts";
+import { containerHookState, runHooks } from "./hooks.ts";
 import { NotifyProxy } from "./notify.ts";
 import type { HostOptions } from "./options.ts";
-import { recordedHooks } from "./state_file.ts";
+import { recordedHooks, recordedNamespaces, recordedSpec } from "./state_file.ts";
 
 /** What `start` may be told. */
 export interface StartOptions {
@@ -46,22 +47,35 @@ function start(host: HostOptions, id: string, dir: string): void {
   try {
     containerHooks(container);
     release(container);
-    runHooks("poststart", recordedHooks(container.state).poststart ?? [], hookState(container, "running"));
+    poststartHooks(container);
   } catch (error) {
     if (error instanceof RunoError && error.kind === "hook") destroy(container, host.warn);
     throw error;
   }
 }
 
-/** startContainer: in the container's namespaces, the last before its program. */
+/** poststart: in the host's namespaces, the container's program runs. */
+function poststartHooks(container: Container): void {
+  const state = containerHookState(container, "running");
+  runHooks("poststart", recordedHooks(container.state).poststart ?? [], state, { cwd: state.bundle });
+}
+
+/** startContainer: in the container's namespaces and with its process' rights, the last before its program. */
 function containerHooks(container: Container): void {
-  const hooks = recordedHooks(container.state).startContainer ?? [];
+  const { id, state } = container;
+  const hooks = recordedHooks(state).startContainer ?? [];
   if (hooks.length === 0) return;
-  const { state } = container;
-  const types = new Set(state.config.namespaces?.map(({ type }) => type));
-  const place = { pid: state.init_process_pid, userNamespace: types.has("NEWUSER") };
-  const seen = { ...hookState(container, "created"), ...types.has("NEWPID") ? { pid: 1 } : {} };
-  runHooks("startContainer", hooks, seen, place);
+  runHooks("startContainer", hooks, containerHookState(container, "created", true), {
+    container: {
+      id,
+      pid: state.init_process_pid,
+      namespaces: recordedNamespaces(state),
+      cgroup: directoriesOf(recordedCgroup(state).paths),
+      noNewKeyring: state.config.no_new_keyring === true,
+      spec: recordedSpec(state),
+      confined: true,
+    },
+  });
 }
 
 function checkCreated(container: Container): void {

@@ -4,9 +4,9 @@
  */
 
 import { errnoOf, RunoError } from "../error.ts";
-import type { HookPhase, Hooks, Spec } from "../spec/types.ts";
+import type { HookPhase, Hooks, NamespaceType, Spec } from "../spec/types.ts";
 import type { CgroupManager } from "./options.ts";
-import type { RuncConfig, RuncHook } from "./runc_config.ts";
+import { RUNC_NAMESPACES, type RuncConfig, type RuncHook } from "./runc_config.ts";
 import { parseExact, stringifyExact } from "./runc_json.ts";
 
 /** The whole of state.json. */
@@ -138,6 +138,17 @@ export function recordedAnnotations(state: StateFile): Record<string, string> {
 function annotation(label: string): [string, string][] {
   const at = label.indexOf("=");
   return at < 0 || label.startsWith("bundle=") ? [] : [[label.slice(0, at), label.slice(at + 1)]];
+}
+
+/** The config as it was at creation; of a container that runc made, as much as its state tells. */
+export function recordedSpec({ config, runo }: StateFile): Spec {
+  return runo?.spec ?? { ociVersion: config.version, linux: {} };
+}
+
+/** The namespaces that the container has and the host has not. */
+export function recordedNamespaces({ config }: StateFile): NamespaceType[] {
+  const types = new Map(Object.entries(RUNC_NAMESPACES).map(([type, name]) => [name, type as NamespaceType]));
+  return (config.namespaces ?? []).flatMap(({ type }) => types.get(type) ?? []);
 }
 
 /** The hooks of config.json as they were at creation. */

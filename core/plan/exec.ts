@@ -3,30 +3,28 @@
 import * as abi from "../../ffi/abi.ts";
 import type { Architecture } from "../program/image.ts";
 import { Program } from "../program/program.ts";
-import type { NamespaceType, Process, Spec } from "../spec/types.ts";
+import type { Process, Spec } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
-import { type CgroupDirectories, enterCgroup, openCgroup } from "./cgroup.ts";
 import { confine } from "./confine.ts";
 import type { HostFacts } from "./inputs.ts";
-import { resourceLimits, scheduling } from "./kernel.ts";
+import { joinContainer, type Joined } from "./join.ts";
+import { resourceLimits, scheduling, sessionKeyring } from "./kernel.ts";
 import { chooseExecutable, enterWorkingDirectory, environment, execute } from "./launch.ts";
-import { becomeRoot, beginning, NAMESPACE_FLAG } from "./namespaces.ts";
+import { beginning } from "./namespaces.ts";
 import { execTerminal } from "./terminal.ts";
 
 /** What `planExec` needs. */
-export interface ExecInputs {
+export interface ExecInputs extends Joined {
+  readonly id: string;
+  readonly noNewKeyring: boolean;
   /** The container's config, with the process to execute in place of its own. */
   readonly spec: Spec;
-  /** The namespaces that the container has and the host has not. */
-  readonly namespaces: readonly NamespaceType[];
   readonly facts: Pick<HostFacts, "arch" | "euid" | "egid" | "lastCapability" | "nofile"> & {
     readonly arch: Architecture;
   };
-  readonly cgroup: CgroupDirectories;
   readonly keepFds: number;
-  /** Numbers of the descriptors that the program inherits: the conversation, and a pidfd of init. */
+  /** Number of the descriptor of the conversation, as the program inherits it. */
   readonly socket: number;
-  readonly init: number;
   readonly extraEnv: readonly string[];
 }
 
@@ -35,8 +33,13 @@ export function planExec(inputs: ExecInputs): Program {
   const { spec, facts } = inputs;
   const process = spec.process as Process;
   const p = new Program(facts.arch);
-  beginning(p, { process, keepFds: inputs.keepFds, given: [inputs.socket, inputs.init] });
-  join(p, inputs);
+  const given = [inputs.socket, inputs.init, ...inputs.root === undefined ? [] : [inputs.root]];
+  beginning(p, { process, keepFds: inputs.keepFds, given });
+  joinContainer(p, inputs);
+  p.step("becoming a session leader");
+  p.prctl(abi.PR_SET_NAME, "runo:[2:EXEC]");
+  p.emit("setsid", [], { ignore: "EPERM" });
+  sessionKeyring(p, inputs);
   p.step("opening the container's root");
   const root = p.openat2(abi.AT_FDCWD, "/", { directory: true, resolve: "host" });
   execTerminal(p, root, process);
@@ -50,27 +53,4 @@ export function planExec(inputs: ExecInputs): Program {
   p.ask(ASK.ready, "ready");
   execute(p, inputs, executable, env);
   return p;
-}
-
-/** All namespaces in one call; the pid namespace counts for children only. */
-function join(p: Program, { namespaces, init, cgroup }: ExecInputs): void {
-  const cloned = namespaces.includes("pid") || namespaces.includes("time");
-  const opened = openCgroup(p, cgroup, cloned);
-  const flags = namespaces.reduce((all, type) => all | NAMESPACE_FLAG[type], 0);
-  if (flags !== 0) {
-    p.step(`joining the container's ${namespaces.join(", ")} namespaces`, {
-      hints: { ESRCH: "the container has ended", EPERM: "the caller has no rights over the container" },
-    });
-    p.emit("setns", [init, flags]);
-  }
-  p.emit("close", [init], { ignore: "any" });
-  if (namespaces.includes("user")) becomeRoot(p);
-  if (cloned) {
-    p.step("cloning a process of the container");
-    p.cloneAndContinue(0, opened.v2?.[1]);
-  }
-  enterCgroup(p, opened, cloned);
-  p.step("becoming a session leader");
-  p.prctl(abi.PR_SET_NAME, "runo:[2:EXEC]");
-  p.emit("setsid", [], { ignore: "EPERM" });
 }

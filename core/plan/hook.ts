@@ -1,57 +1,99 @@
-/** The program that runs one hook: in the host's namespaces, or in those of a container's init. */
+/** The program that runs one hook: in the host's namespaces, or in those of a container. */
 
 import * as abi from "../../ffi/abi.ts";
+import type { Data } from "../program/assembly.ts";
 import { table } from "../program/blocks.ts";
-import type { Architecture } from "../program/image.ts";
 import { Program } from "../program/program.ts";
-import type { Hook } from "../spec/types.ts";
-import { defaultSignals } from "./namespaces.ts";
+import type { Hook, Spec } from "../spec/types.ts";
+import { ASK } from "./asks.ts";
+import { confine } from "./confine.ts";
+import type { HostFacts } from "./inputs.ts";
+import { joinContainer, type Joined } from "./join.ts";
+import { resourceLimits, sessionKeyring } from "./kernel.ts";
+import { enterWorkingDirectory, environment } from "./launch.ts";
+import { defaultSignals, keepOnly } from "./namespaces.ts";
 
-/** Every namespace that setns(2) can take from a pidfd. */
-const ALL_NAMESPACES = abi.CLONE_NEWNS | abi.CLONE_NEWUTS | abi.CLONE_NEWIPC | abi.CLONE_NEWNET | abi.CLONE_NEWPID |
-  abi.CLONE_NEWCGROUP | abi.CLONE_NEWTIME;
+/** The container that a hook runs in. */
+export interface HookContainer extends Joined {
+  readonly id: string;
+  readonly noNewKeyring: boolean;
+  /** Its config, when the hook gets no more rights than its process: the image may have brought the hook. */
+  readonly confined?: Spec;
+}
 
-/** What `planHook` needs. The descriptors are inherited by the program. */
+/** What `planHook` needs. Numbers are those of descriptors that the program inherits. */
 export interface HookInputs {
-  readonly arch: Architecture;
   readonly hook: Hook;
-  /** Environment when the hook names none. */
+  readonly facts: Pick<HostFacts, "arch" | "euid" | "lastCapability" | "nofile">;
+  /** Environment when the hook names none, and is not confined. */
   readonly env: readonly string[];
-  readonly stdin: number;
-  readonly stdout: number;
-  readonly stderr: number;
+  readonly stdio: readonly [stdin: number, stdout: number, stderr: number];
   readonly socket: number;
-  /** Run it where this process is; `user` when it has another user namespace than the host. */
-  readonly join?: { readonly pidfd: number; readonly user: boolean };
-  /** Directory to be in; absent leaves the host's. */
+  /** Directory to be in; a confined hook is in that of the container's process. */
   readonly cwd?: string;
+  readonly container?: HookContainer;
 }
 
 /** The program of one hook. */
-export function planHook({ arch, hook, env, stdin, stdout, stderr, join, cwd }: HookInputs): Program {
-  const p = new Program(arch);
-  p.step("preparing the hook");
-  defaultSignals(p);
-  for (const [i, fd] of [stdin, stdout, stderr].entries()) p.emit("dup3", [fd, i, 0]);
-  if (join !== undefined) {
-    p.step("joining the container's namespaces", {
-      hints: { ESRCH: "the container has ended", EPERM: "the caller has no rights over the container" },
-    });
-    // non-dumpable from before the first of the container's processes can see this one: CVE-2016-9962
-    p.prctl(abi.PR_SET_DUMPABLE, 0);
-    p.emit("setns", [join.pidfd, join.user ? ALL_NAMESPACES | abi.CLONE_NEWUSER : ALL_NAMESPACES]);
-    p.cloneAndContinue(0);
-    // the message tells the host the pid of this process
-    p.tell("the hook's process");
-  }
-  if (cwd !== undefined) {
-    p.step(`entering "${cwd}"`);
-    const directory = p.openat2(abi.AT_FDCWD, cwd, { directory: true, resolve: "host" });
-    p.emit("fchdir", [directory]);
-    p.close(directory);
-  }
+export function planHook(inputs: HookInputs): Program {
+  const { hook, facts, container } = inputs;
+  const p = new Program(facts.arch);
+  beginning(p, inputs);
+  if (container !== undefined) enterContainer(p, container);
+  if (inputs.cwd !== undefined) enterDirectory(p, inputs.cwd);
+  const confined = container?.confined;
+  if (confined === undefined) resourceLimits(p, { spec: UNLIMITED, facts });
+  const env = confined === undefined ? table(hook.env ?? inputs.env) : becomeProcess(p, inputs, confined);
+
+  p.step("telling the host that the hook is ready");
+  p.ask(ASK.ready, "ready");
   p.step(`executing hook "${hook.path}"`);
   p.emit("close_range", [3, 0xffffffff, abi.CLOSE_RANGE_CLOEXEC]);
-  p.execve(hook.path, table(hook.args ?? [hook.path]), table(hook.env ?? env));
+  p.execve(hook.path, table(hook.args?.length ? hook.args : [hook.path]), env);
   return p;
+}
+
+/** A config without rlimits: all that is to be done is to restore the caller's. */
+const UNLIMITED: Spec = { ociVersion: "" };
+
+function beginning(p: Program, { stdio, socket, container }: HookInputs): void {
+  p.step("preparing the hook");
+  defaultSignals(p);
+  for (const [i, fd] of stdio.entries()) p.emit("dup3", [fd, i, 0]);
+  const joined = container === undefined
+    ? []
+    : [container.init, ...container.root === undefined ? [] : [container.root]];
+  keepOnly(p, 3, [socket, ...joined]);
+}
+
+function enterContainer(p: Program, container: HookContainer): void {
+  joinContainer(p, container);
+  sessionKeyring(p, container);
+  if (container.namespaces.includes("user")) {
+    p.step("giving up the caller's groups");
+    // a user namespace may deny it; the groups are unmapped there
+    p.emit("setgroups", [0, 0], { ignore: "EPERM" });
+  }
+}
+
+/** A bundle may have been removed since; the hook is told its path, and need not be in it. */
+function enterDirectory(p: Program, path: string): void {
+  p.step(`entering "${path}"`);
+  const removed = p.label(`no ${path}`);
+  const directory = p.openat2(abi.AT_FDCWD, path, { directory: true, resolve: "host" }, { on: "ENOENT", to: removed });
+  p.emit("fchdir", [directory]);
+  p.close(directory);
+  p.place(removed);
+}
+
+/** Limits, rights, user and directory of the container's process. @returns the hook's environment */
+function becomeProcess(p: Program, { hook, facts }: HookInputs, spec: Spec): Data {
+  p.step("opening the container's root");
+  const root = p.openat2(abi.AT_FDCWD, "/", { directory: true, resolve: "host" });
+  const env = hook.env === undefined ? environment(p, root, { spec, extraEnv: [], keepFds: 0 }) : table(hook.env);
+  resourceLimits(p, { spec, facts });
+  confine(p, { spec, facts }, () => enterWorkingDirectory(p, root, { spec, extraEnv: [], keepFds: 0 }));
+  p.emit("umask", [spec.process?.user?.umask ?? 0o022]);
+  p.close(root);
+  return env;
 }

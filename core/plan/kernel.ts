@@ -14,7 +14,7 @@ import { cpuList } from "./lists.ts";
 const KEYRING_PERMISSIONS = 0x3f1b0000;
 
 /** A session keyring of the container's own, so that it cannot reach the caller's. */
-export function sessionKeyring(p: Program, { id, noNewKeyring }: CreateInputs): void {
+export function sessionKeyring(p: Program, { id, noNewKeyring }: Pick<CreateInputs, "id" | "noNewKeyring">): void {
   if (noNewKeyring) return;
   p.step(`joining session keyring "_ses.${id}"`, {
     hints: { EDQUOT: "the user has too many keys (sysctl kernel.keys.maxkeys), or use --no-new-keyring" },

@@ -49,7 +49,7 @@ export function beginning(p: Program, { process, keepFds, given }: Beginning): v
   p.step("becoming a clean process");
   p.prctl(abi.PR_SET_NAME, "runo:[1:HOST]");
   defaultSignals(p);
-  closeRanges(p, 3 + keepFds, given);
+  keepOnly(p, 3 + keepFds, given);
   p.emit("umask", [0]);
   const score = process?.oomScoreAdj;
   if (score !== undefined) {
@@ -73,8 +73,8 @@ export function defaultSignals(p: Program): void {
   for (const signal of [abi.SIGPIPE, 32, 33]) p.emit("rt_sigaction", [signal, action, 0, 8]);
 }
 
-/** Closes all descriptors from `first` on but these. */
-function closeRanges(p: Program, first: number, keep: readonly number[]): void {
+/** Closes all descriptors from `first` on but these, which the next program does not get. */
+export function keepOnly(p: Program, first: number, keep: readonly number[]): void {
   let from = first;
   for (const fd of keep.toSorted((a, b) => a - b)) {
     if (fd > from) p.emit("close_range", [from, fd - 1, 0]);

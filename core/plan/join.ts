@@ -1,0 +1,53 @@
+/** Joining a running container: its namespaces by a pidfd of init, its root, its cgroup. */
+
+import * as abi from "../../ffi/abi.ts";
+import type { Program } from "../program/program.ts";
+import type { NamespaceType } from "../spec/types.ts";
+import { type CgroupDirectories, enterCgroup, openCgroup } from "./cgroup.ts";
+import { becomeRoot, NAMESPACE_FLAG } from "./namespaces.ts";
+
+/** What is joined. The numbers are those of descriptors that the program inherits. */
+export interface Joined {
+  /** A pidfd of init. */
+  readonly init: number;
+  /** The namespaces that the container has and the host has not. */
+  readonly namespaces: readonly NamespaceType[];
+  /** Its root directory, where no mount namespace says what the root is. */
+  readonly root: number | undefined;
+  readonly cgroup: CgroupDirectories;
+}
+
+/** Becomes a process of the container, with all rights over it that the caller has. */
+export function joinContainer(p: Program, { init, namespaces, root, cgroup }: Joined): void {
+  // non-dumpable from before the first of the container's processes can see this one: CVE-2016-9962
+  p.prctl(abi.PR_SET_DUMPABLE, 0);
+  const cloned = namespaces.includes("pid") || namespaces.includes("time");
+  const opened = openCgroup(p, cgroup, cloned);
+  // a cgroup namespace may hide the cgroup that is to be entered (nsdelegate, cgroups(7)): it comes last
+  setnsAll(p, init, namespaces.filter((type) => type !== "cgroup"));
+  if (root !== undefined) changeRoot(p, root);
+  if (namespaces.includes("user")) becomeRoot(p);
+  if (cloned) {
+    p.step("cloning a process of the container");
+    p.cloneAndContinue(0, opened.v2?.[1]);
+  }
+  enterCgroup(p, opened, cloned);
+  setnsAll(p, init, namespaces.filter((type) => type === "cgroup"));
+  p.emit("close", [init], { ignore: "any" });
+}
+
+/** All in one call; a pid or time namespace counts for children only. */
+function setnsAll(p: Program, init: number, types: readonly NamespaceType[]): void {
+  if (types.length === 0) return;
+  p.step(`joining the container's ${types.join(", ")} namespaces`, {
+    hints: { ESRCH: "the container has ended", EPERM: "the caller has no rights over the container" },
+  });
+  p.emit("setns", [init, types.reduce((all, type) => all | NAMESPACE_FLAG[type], 0)]);
+}
+
+function changeRoot(p: Program, root: number): void {
+  p.step("changing to the container's root");
+  p.emit("fchdir", [root]);
+  p.emit("chroot", ["."]);
+  p.emit("close", [root], { ignore: "any" });
+}
