@@ -67,6 +67,8 @@ function beginning(p: Program, { stdio, socket, container }: HookInputs): void {
 }
 
 function enterContainer(p: Program, container: HookContainer): void {
+  // from before the first of the container's processes can see this one: CVE-2016-9962
+  p.prctl(abi.PR_SET_DUMPABLE, 0);
   joinContainer(p, container);
   sessionKeyring(p, container);
   if (container.namespaces.includes("user")) {

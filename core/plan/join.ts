@@ -1,6 +1,5 @@
 /** Joining a running container: its namespaces by a pidfd of init, its root, its cgroup. */
 
-import * as abi from "../../ffi/abi.ts";
 import type { Program } from "../program/program.ts";
 import type { NamespaceType } from "../spec/types.ts";
 import { type CgroupDirectories, enterCgroup, openCgroup } from "./cgroup.ts";
@@ -17,10 +16,8 @@ export interface Joined {
   readonly cgroup: CgroupDirectories;
 }
 
-/** Becomes a process of the container, with all rights over it that the caller has. */
+/** Becomes a process of the container, with all rights over it that the caller has; it must not be dumpable any more. */
 export function joinContainer(p: Program, { init, namespaces, root, cgroup }: Joined): void {
-  // non-dumpable from before the first of the container's processes can see this one: CVE-2016-9962
-  p.prctl(abi.PR_SET_DUMPABLE, 0);
   const cloned = namespaces.includes("pid") || namespaces.includes("time");
   const opened = openCgroup(p, cgroup, cloned);
   // a cgroup namespace may hide the cgroup that is to be entered (nsdelegate, cgroups(7)): it comes last
@@ -39,7 +36,7 @@ export function joinContainer(p: Program, { init, namespaces, root, cgroup }: Jo
 /** All in one call; a pid or time namespace counts for children only. */
 function setnsAll(p: Program, init: number, types: readonly NamespaceType[]): void {
   if (types.length === 0) return;
-  p.step(`joining the container's ${types.join(", ")} namespaces`, {
+  p.step(`joining the container's ${types.join(", ")} ${types.length === 1 ? "namespace" : "namespaces"}`, {
     hints: { ESRCH: "the container has ended", EPERM: "the caller has no rights over the container" },
   });
   p.emit("setns", [init, types.reduce((all, type) => all | NAMESPACE_FLAG[type], 0)]);

@@ -5,6 +5,9 @@ import { FACTS } from "./inputs.ts";
 
 function execInputs(changes: Changes = {}, others: Partial<ExecInputs> = {}): ExecInputs {
   return {
+    id: "box",
+    noNewKeyring: false,
+    root: undefined,
     spec: changed({ "process.terminal": false, ...changes }),
     namespaces: ["pid", "network", "ipc", "uts", "mount", "cgroup"],
     facts: FACTS,
@@ -25,7 +28,7 @@ Deno.test("planExec() plans the default process", () => {
 const CASES: readonly (readonly [name: string, changes: Changes, others?: Partial<ExecInputs>])[] = [
   ["exec_terminal", { "process.terminal": true, "process.consoleSize": { height: 10, width: 110 } }],
   ["exec_user_namespace", {}, { namespaces: ["user", "pid", "mount"] }],
-  ["exec_no_namespaces", {}, { namespaces: [], cgroup: { v1: ["/sys/fs/cgroup/memory/box"], v2: undefined } }],
+  ["exec_no_namespaces", {}, { namespaces: [], root: 5, cgroup: { v1: ["/sys/fs/cgroup/memory/box"], v2: undefined } }],
   ["exec_user", { "process.user": { uid: 7, gid: 8, umask: 0o77 }, "process.oomScoreAdj": 5 }],
 ];
 

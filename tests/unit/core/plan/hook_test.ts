@@ -1,13 +1,13 @@
-import { type HookInputs, planHook } from "../../../../core/plan/hook.ts";
+import { type HookContainer, type HookInputs, planHook } from "../../../../core/plan/hook.ts";
+import { changed } from "../spec/config.ts";
 import { assertGolden, difference, planText } from "./golden.ts";
+import { FACTS } from "./inputs.ts";
 
 const INPUTS: HookInputs = {
-  arch: "x86_64",
   hook: { path: "/usr/bin/notify", args: ["notify", "--now"], env: ["A=1"] },
   env: ["PATH=/bin"],
-  stdin: 10,
-  stdout: 11,
-  stderr: 12,
+  facts: FACTS,
+  stdio: [10, 11, 12],
   socket: 13,
 };
 
@@ -15,12 +15,32 @@ Deno.test("planHook() plans a hook of the host", () => {
   assertGolden("hook", planText(planHook(INPUTS)));
 });
 
-Deno.test("planHook() plans a hook in the container, with the environment that it inherits", () => {
+const CONTAINER: HookContainer = {
+  id: "box",
+  noNewKeyring: false,
+  init: 14,
+  namespaces: ["user", "pid", "mount", "cgroup"],
+  root: undefined,
+  cgroup: { v1: [], v2: "/sys/fs/cgroup/box" },
+};
+
+Deno.test("planHook() plans a hook in the container, with the environment that it is given", () => {
   const inside: HookInputs = {
     ...INPUTS,
     hook: { path: "/usr/bin/notify" },
-    join: { pidfd: 14, user: true },
+    container: CONTAINER,
     cwd: "/bundle/rootfs",
   };
   assertGolden("hook_inside", difference(planHook(INPUTS), planHook(inside)));
+});
+
+Deno.test("planHook() plans a hook with the rights of the container's process", () => {
+  const confined = changed({ "process.user": { uid: 7, gid: 8 }, "process.cwd": "/home", "process.env": ["A=B"] });
+  const { env: _, ...hook } = INPUTS.hook;
+  const inside: HookInputs = {
+    ...INPUTS,
+    hook,
+    container: { ...CONTAINER, namespaces: ["pid"], root: 15, confined },
+  };
+  assertGolden("hook_confined", difference(planHook(INPUTS), planHook(inside)));
 });
