@@ -8,6 +8,7 @@ type Loader = () => Promise<Command>;
 /** In the order of help. */
 const COMMANDS: Readonly<Record<string, Loader>> = {
   completion: async () => (await import("./completion.ts")).completion,
+  config: async () => (await import("./config.ts")).config,
   create: async () => (await import("./create.ts")).create,
   delete: async () => (await import("./delete.ts")).deletion,
   exec: async () => (await import("./exec.ts")).exec,
