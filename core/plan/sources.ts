@@ -21,7 +21,11 @@ export function openSources(p: Program, inputs: CreateInputs): Map<number, Reg> 
 }
 
 /** A detached copy of the mount's source. */
-export function openSource(p: Program, index: number, inputs: CreateInputs): Reg {
+export function openSource(
+  p: Program,
+  index: number,
+  inputs: Pick<CreateInputs, "spec" | "extraMounts" | "bundle">,
+): Reg {
   const mount = allMounts(inputs)[index]!;
   const source = absoluteSource(mount.source ?? "", inputs.bundle);
   p.step(`mounting "${source}" at "${mount.destination}": opening the source`, {

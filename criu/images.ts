@@ -1,0 +1,97 @@
+/** The directories that CRIU works with, and the one file in them that is the runtime's: descriptors.json. */
+
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY_BY_ARCH, O_RDONLY } from "../ffi/abi.ts";
+import { ARCH, call } from "../ffi/call.ts";
+import { Fd } from "../ffi/fd.ts";
+import { errnoOf, RunoError } from "../core/error.ts";
+import type { CriuOptions } from "./options.ts";
+
+/** The directories, opened: CRIU reaches them through the descriptors of this process. */
+export interface Directories extends Disposable {
+  readonly images: Fd;
+  /** Undefined where it is the images'. */
+  readonly work: Fd | undefined;
+  /** Path of the directory with the log. */
+  readonly logs: string;
+}
+
+/**
+ * Makes (for a checkpoint) and opens the directories.
+ * @throws {RunoError}
+ */
+export function openDirectories({ imagePath, workPath }: CriuOptions, how: { readonly make: boolean }): Directories {
+  if (how.make) make(imagePath, "image");
+  if (workPath !== undefined) make(workPath, "work");
+  using stack = new DisposableStack();
+  const images = stack.use(openDirectory(imagePath, "image"));
+  const work = workPath === undefined ? undefined : stack.use(openDirectory(workPath, "work"));
+  const kept = stack.move();
+  return { images, work, logs: workPath ?? imagePath, [Symbol.dispose]: () => kept[Symbol.dispose]() };
+}
+
+/** Only root may read what was the memory of a process. */
+function make(path: string, what: string): void {
+  try {
+    Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new RunoError(`making ${what} directory "${path}"`, { cause: error });
+  }
+}
+
+function openDirectory(path: string, what: string): Fd {
+  try {
+    return new Fd(call("openat", AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_DIRECTORY_BY_ARCH[ARCH], 0));
+  } catch (error) {
+    throw new RunoError(`opening ${what} directory "${path}"`, { kind: "invalid", cause: error });
+  }
+}
+
+/**
+ * Checks `--parent-path`: relative to the images, and a directory.
+ * @throws {RunoError} with runc's words
+ */
+export function checkParentPath(imagePath: string, parentPath: string): void {
+  if (parentPath.startsWith("/")) throw new RunoError("--parent-path must be relative", { kind: "invalid" });
+  const path = `${imagePath}/${parentPath}`;
+  try {
+    if (Deno.statSync(path).isDirectory) return;
+  } catch (error) {
+    throw new RunoError(`invalid --parent-path: "${path}"`, { kind: "invalid", cause: error });
+  }
+  throw new RunoError(`invalid --parent-path: "${path}": ENOTDIR`, { kind: "invalid" });
+}
+
+const DESCRIPTORS = "descriptors.json";
+
+/** Writes where stdio of init led; restoring takes the pipes among them from the caller. */
+export function writeDescriptors(imagePath: string, descriptors: readonly string[]): void {
+  const path = `${imagePath}/${DESCRIPTORS}`;
+  try {
+    Deno.writeTextFileSync(path, JSON.stringify(descriptors), { mode: 0o600 });
+  } catch (error) {
+    throw new RunoError(`writing "${path}"`, { cause: error });
+  }
+}
+
+/** Reads it. @throws {RunoError} `invalid` when the directory holds no checkpoint */
+export function readDescriptors(imagePath: string): string[] {
+  const path = `${imagePath}/${DESCRIPTORS}`;
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    const missing = errnoOf(error) === "ENOENT";
+    throw new RunoError(`reading "${path}"`, {
+      kind: "invalid",
+      cause: error,
+      hint: missing ? "is it the directory of a finished checkpoint (--image-path)?" : undefined,
+    });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value) && value.every((entry) => typeof entry === "string")) return value;
+  } catch {
+    // told below
+  }
+  throw new RunoError(`reading "${path}": it is no list of descriptors`, { kind: "invalid" });
+}

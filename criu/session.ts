@@ -1,0 +1,169 @@
+/**
+ * The conversation with `criu swrk 3`: one request, then whatever CRIU reports on its way, then the response.
+ *
+ * | CRIU says               | runo does                                    | and answers                    |
+ * |-------------------------|----------------------------------------------|--------------------------------|
+ * | NOTIFY script, pid (fd) | what the caller's `notified` does            | NOTIFY notify_success          |
+ * | the same, and it throws | keeps the error, lets CRIU take all back     | NOTIFY notify_success = false  |
+ * | response, success       | hands it to the caller                       |                                |
+ * | response, no success    | throws the error kept, or what CRIU says     |                                |
+ * | nothing, and has ended  | throws: nobody waits for a dead CRIU         |                                |
+ */
+
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { errnoName, POLLIN } from "../ffi/abi.ts";
+import type { Fd } from "../ffi/fd.ts";
+import { receive, send, socketPair } from "../ffi/socket.ts";
+import { type ExitStatus, poll } from "../ffi/spawn.ts";
+import { errnoOf, RunoError } from "../core/error.ts";
+import type { RestoreInputs } from "../core/plan/criu.ts";
+import {
+  type CriuNotify,
+  type CriuReq,
+  CriuReqSchema,
+  CriuReqType,
+  type CriuResp,
+  CriuRespSchema,
+} from "./gen/rpc_pb.ts";
+import { CriuProcess, startCriu } from "./process.ts";
+
+/** CRIU's own messages are at most this long. */
+const MESSAGE_BYTES = 64 * 1024;
+
+/** What CRIU reports while it works; `fd` came with the report and is closed after it unless released. */
+export type Notified = (notify: CriuNotify, fd: Fd | undefined) => void;
+
+/** What a conversation may need beside its request. */
+export interface SessionOptions {
+  readonly notified?: Notified;
+  /** Descriptors that CRIU knows as 4 and following. */
+  readonly files?: readonly Fd[];
+  readonly restore?: RestoreInputs;
+  /** Told once CRIU runs, before it is asked: what it returns is asked. */
+  readonly started?: (process: CriuProcess) => CriuReq;
+}
+
+/** CRIU said no, or went away. */
+export class CriuError extends RunoError {
+  /** "DUMP", "RESTORE" ... */
+  readonly type: string;
+  readonly errmsg: string;
+
+  constructor(phrase: string, { type, errmsg }: { readonly type: string; readonly errmsg?: string }) {
+    super(phrase, errmsg ? { cause: errmsg } : {});
+    this.type = type;
+    this.errmsg = errmsg ?? "";
+  }
+}
+
+/**
+ * Asks CRIU one thing, in a process of its own.
+ * @throws {CriuError} when CRIU fails or ends without an answer
+ * @throws {RunoError} when it cannot be executed, and whatever `notified` throws
+ */
+export function ask(path: string, request: CriuReq, options: SessionOptions = {}): CriuResp {
+  const [ours, theirs] = socketPair();
+  using socket = ours;
+  using process = start(path, theirs, options);
+  const whole = options.started?.(process) ?? request;
+  tell(socket, whole);
+  const response = converse({ socket, process, type: CriuReqType[whole.type] }, options.notified);
+  // the end of the connection ends CRIU where it waits for more: after a pre-dump, that is a failure to it
+  socket[Symbol.dispose]();
+  const status = process.wait();
+  if (whole.type !== CriuReqType.PRE_DUMP && !isSuccess(status)) {
+    throw new CriuError(`criu failed: ${ending(status)}`, { type: CriuReqType[whole.type], errmsg: process.said() });
+  }
+  return response;
+}
+
+function start(path: string, theirs: Fd, { files = [], restore }: SessionOptions): CriuProcess {
+  using end = theirs;
+  return startCriu({ path, args: ["swrk", "3"], files: [end, ...files], ...restore === undefined ? {} : { restore } });
+}
+
+interface Conversation {
+  readonly socket: Fd;
+  readonly process: CriuProcess;
+  /** Of the request. */
+  readonly type: string;
+}
+
+function converse(conversation: Conversation, notified: Notified | undefined): CriuResp {
+  const { socket, type } = conversation;
+  let failure: unknown;
+  for (;;) {
+    const message = next(conversation);
+    using fd = message.fd;
+    if (message.bytes.length === 0) throw failure ?? died(conversation);
+    const response = fromBinary(CriuRespSchema, message.bytes);
+    if (!response.success) throw failure ?? refused(response, type);
+    if (response.type !== CriuReqType.NOTIFY) return response;
+    try {
+      if (response.notify !== undefined && failure === undefined) notified?.(response.notify, fd);
+    } catch (error) {
+      failure = error;
+    }
+    reply(socket, failure === undefined);
+  }
+}
+
+/** The next message; one without bytes when CRIU has ended, even if a child of it still holds the other end. */
+function next({ socket, process }: Conversation): ReturnType<typeof receive> {
+  const [ready = 0] = poll([[socket.number, POLLIN], [process.pidfd.number, POLLIN]], -1);
+  if (ready === 0 && poll([[socket.number, POLLIN]], 0)[0] === 0) return END;
+  const message = receiveOrEnd(socket);
+  if (message.bytes.length === MESSAGE_BYTES) throw new RunoError("criu sends more than is expected of it");
+  return message;
+}
+
+/** An end with something left unread is ECONNRESET. */
+function receiveOrEnd(socket: Fd): ReturnType<typeof receive> {
+  try {
+    return receive(socket, MESSAGE_BYTES);
+  } catch (error) {
+    if (errnoOf(error) !== "ECONNRESET") throw error;
+    return END;
+  }
+}
+
+const END = { bytes: new Uint8Array(0), pid: 0, fd: undefined } as const;
+
+function reply(socket: Fd, success: boolean): void {
+  tell(socket, create(CriuReqSchema, { type: CriuReqType.NOTIFY, notifySuccess: success }));
+}
+
+/** To a CRIU that has ended nothing can be told: the next read says so. */
+function tell(socket: Fd, request: CriuReq): void {
+  try {
+    send(socket, toBinary(CriuReqSchema, request) as Uint8Array<ArrayBuffer>);
+  } catch (error) {
+    if (errnoOf(error) !== "EPIPE" && errnoOf(error) !== "ECONNRESET") {
+      throw new RunoError("asking criu", { cause: error });
+    }
+  }
+}
+
+function refused({ type, crErrno, crErrmsg }: CriuResp, asked: string): CriuError {
+  const errno = crErrno === 0 ? "0" : `${crErrno} (${errnoName(crErrno)})`;
+  // the words are runc's, up to the number
+  return new CriuError(`criu failed: type ${CriuReqType[type] ?? asked} errno ${errno}`, {
+    type: asked,
+    errmsg: crErrmsg,
+  });
+}
+
+function died({ process, type }: Conversation): CriuError {
+  return new CriuError(`criu failed: type ${type}: it went away (${ending(process.end())})`, {
+    type,
+    errmsg: process.said(),
+  });
+}
+
+function isSuccess(status: ExitStatus): boolean {
+  return "code" in status && status.code === 0;
+}
+
+function ending(status: ExitStatus): string {
+  return "code" in status ? `exit status ${status.code}` : `signal: ${status.signal}`;
+}
