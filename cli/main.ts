@@ -59,7 +59,10 @@ async function perform(command: Command, words: readonly string[], { caller, fla
   return await command.run({
     flags,
     args,
-    host: hostOptions(globals, caller, (message) => log.write("warning", message)),
+    host: {
+      ...hostOptions(globals, caller, (message) => log.write("warning", message)),
+      debug: (message) => log.write("debug", message),
+    },
     program: caller.program,
     givenRoot: globals.root,
     criu: globals.criu,

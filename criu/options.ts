@@ -3,7 +3,9 @@
 import { CLONE_NEWNET } from "../ffi/abi.ts";
 import { RunoError } from "../core/error.ts";
 import type { CreateOptions, HostOptions } from "../core/host/options.ts";
-import { CriuCgMode } from "./gen/rpc_pb.ts";
+
+/** What becomes of cgroups. */
+export type CgroupsMode = "default" | "soft" | "full" | "strict" | "ignore";
 
 /** What both have in common. */
 export interface CriuOptions {
@@ -19,7 +21,7 @@ export interface CriuOptions {
   readonly fileLocks: boolean;
   readonly autoDedup: boolean;
   readonly lazyPages: boolean;
-  readonly manageCgroupsMode: CriuCgMode;
+  readonly manageCgroupsMode: CgroupsMode;
   /** CLONE_NEW* flags. */
   readonly emptyNs: number;
   /** Takes what is done, for those who look for a fault. */
@@ -72,19 +74,15 @@ export function parsePageServer(text: string): PageServer {
   return { address, port: Number(port) };
 }
 
-const CGROUP_MODES: Readonly<Record<string, CriuCgMode>> = {
-  "": CriuCgMode.DEFAULT,
-  soft: CriuCgMode.SOFT,
-  full: CriuCgMode.FULL,
-  strict: CriuCgMode.STRICT,
-  ignore: CriuCgMode.IGNORE,
-};
+const CGROUP_MODES: readonly string[] = ["default", "soft", "full", "strict", "ignore"] satisfies CgroupsMode[];
 
 /** `--manage-cgroups-mode`. @throws {RunoError} with runc's words */
-export function parseCgroupsMode(text: string | undefined): CriuCgMode {
-  const mode = Object.hasOwn(CGROUP_MODES, text ?? "") ? CGROUP_MODES[text ?? ""] : undefined;
-  if (mode === undefined) throw invalid("invalid manage-cgroups-mode value", "soft, full, strict or ignore");
-  return mode;
+export function parseCgroupsMode(text: string | undefined): CgroupsMode {
+  if (text === undefined || text === "") return "default";
+  if (text === "default" || !CGROUP_MODES.includes(text)) {
+    throw invalid("invalid manage-cgroups-mode value", "soft, full, strict or ignore");
+  }
+  return text as CgroupsMode;
 }
 
 /** `--empty-ns`: the network namespace is left empty in any case, for its devices are not the runtime's. @throws {RunoError} with runc's words */

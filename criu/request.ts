@@ -3,12 +3,20 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RUNC_NAMESPACES, type RuncConfig } from "../core/host/runc_config.ts";
 import type { NamespaceType } from "../core/spec/types.ts";
-import { CriuCgMode, type CriuOptsSchema } from "./gen/rpc_pb.ts";
+import { CriuCgMode, type CriuOpts, type CriuOptsSchema } from "./gen/rpc_pb.ts";
 import type { Directories } from "./images.ts";
-import type { CriuOptions } from "./options.ts";
+import type { CgroupsMode, CriuOptions } from "./options.ts";
 
 /** Options as they are given to `create()`. */
-export type Options = MessageInitShape<typeof CriuOptsSchema>;
+export type Options = Exclude<MessageInitShape<typeof CriuOptsSchema>, CriuOpts>;
+
+const CGROUP_MODES = {
+  default: CriuCgMode.DEFAULT,
+  soft: CriuCgMode.SOFT,
+  full: CriuCgMode.FULL,
+  strict: CriuCgMode.STRICT,
+  ignore: CriuCgMode.IGNORE,
+} as const satisfies Record<CgroupsMode, CriuCgMode>;
 
 /** Everything that CRIU logs. */
 const LOG_LEVEL = 4;
@@ -22,7 +30,7 @@ export function commonOptions(options: CriuOptions, directories: Directories, co
     notifyScripts: true,
     // for CRIU 1.6 and older
     manageCgroups: true,
-    manageCgroupsMode: options.manageCgroupsMode ?? CriuCgMode.DEFAULT,
+    manageCgroupsMode: CGROUP_MODES[options.manageCgroupsMode],
     shellJob: options.shellJob,
     tcpEstablished: options.tcpEstablished,
     extUnixSk: options.extUnixSk,

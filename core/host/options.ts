@@ -16,6 +16,8 @@ export interface HostOptions {
   readonly argv0: string;
   /** Takes what went wrong without being an error: the library itself writes nothing. */
   readonly warn: (message: string) => void;
+  /** Takes what is being done, for those who look for a fault. */
+  readonly debug?: (message: string) => void;
 }
 
 /** What `create` and `run` say. */

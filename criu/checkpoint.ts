@@ -1,0 +1,98 @@
+/** `checkpoint`: a running container becomes images, and ends unless it is told to go on. */
+
+import { create } from "@bufbuild/protobuf";
+import { RunoError } from "../core/error.ts";
+import { thawCgroup } from "../core/cgroup/manager.ts";
+import { recordedCgroup } from "../core/host/cgroups.ts";
+import { type Container, containerStatus, isPaused, loadContainer } from "../core/host/container.ts";
+import { lockContainer } from "../core/host/container_lock.ts";
+import { destroy } from "../core/host/destroy.ts";
+import { recordedAnnotations } from "../core/host/state_file.ts";
+import { DUMP_LOG, dumpOptions } from "./dump.ts";
+import { explained } from "./failure.ts";
+import { type Feature, needFeatures } from "./features.ts";
+import { type CriuNotify, CriuReqSchema, CriuReqType } from "./gen/rpc_pb.ts";
+import { checkParentPath, type Directories, openDirectories, writeDescriptors } from "./images.ts";
+import type { CheckpointOptions } from "./options.ts";
+import { configFile, describeOptions } from "./request.ts";
+import { ask } from "./session.ts";
+import { openStatusFile, type StatusFile } from "./status_fd.ts";
+import { type Criu, findCriu, SINCE } from "./version.ts";
+
+/** In the state directory while the container is checkpointed and not restored. */
+export const CHECKPOINT_MARK = "checkpoint";
+
+/**
+ * Checkpoints a container. Unless told otherwise the container is gone after that.
+ * @throws {RunoError} and the container runs as before
+ */
+export function checkpointContainer(options: CheckpointOptions): void {
+  const { dir } = loadContainer(options.root, options.id);
+  using _lock = lockContainer(dir);
+  const container = loadContainer(options.root, options.id);
+  checkStatus(container);
+  const criu = findCriu(options.criu);
+  options.debug(`Using CRIU ${criu.version}`);
+  using directories = openDirectories(options, { make: true });
+  if (options.parentPath !== undefined) checkParentPath(options.imagePath, options.parentPath);
+  needFeatures(criu, neededFeatures(options), options.debug);
+  using status = openStatusFile(options.lazyPages ? options.statusFd : undefined);
+  dump({ container, options, criu, directories, status });
+  if (!options.leaveRunning && !options.preDump) destroy(container, options.warn);
+}
+
+// the words are runc's
+function checkStatus(container: Container): void {
+  const status = containerStatus(container);
+  if (status === "running" || status === "paused") return;
+  throw new RunoError(`Container cannot be checkpointed in ${status} state`, { kind: "state" });
+}
+
+function neededFeatures({ preDump, lazyPages }: CheckpointOptions): Feature[] {
+  return [...preDump ? ["memTrack" as const] : [], ...lazyPages ? ["lazyPages" as const] : []];
+}
+
+interface Dump {
+  readonly container: Container;
+  readonly options: CheckpointOptions;
+  readonly criu: Criu;
+  readonly directories: Directories;
+  readonly status: StatusFile;
+}
+
+function dump({ container, options, criu, directories, status }: Dump): void {
+  const { preDump, imagePath, debug } = options;
+  const opts = dumpOptions(container, options, { directories, criu, statusFd: status.number });
+  if (!preDump) writeDescriptors(imagePath, container.state.external_descriptors ?? []);
+  for (const line of describeOptions(opts)) debug(line);
+  const wasPaused = isPaused(container.state);
+  try {
+    ask(criu.path, create(CriuReqSchema, { type: preDump ? CriuReqType.PRE_DUMP : CriuReqType.DUMP, opts }), {
+      notified: (notify) => {
+        // an older one has opened it for itself by now: who waits for its end must not wait for this process
+        if (criu.version < SINCE.statusReady) status[Symbol.dispose]();
+        notified(container, notify, status, debug);
+      },
+    });
+  } catch (error) {
+    // a CRIU that was killed leaves behind what it had frozen
+    if (!wasPaused && isPaused(container.state)) thawCgroup(recordedCgroup(container.state));
+    const place = {
+      dir: directories.logs,
+      file: DUMP_LOG,
+      configFile: configFile(recordedAnnotations(container.state)),
+    };
+    throw explained(error, place, debug);
+  }
+}
+
+function notified(
+  { dir }: Container,
+  { script }: CriuNotify,
+  status: StatusFile,
+  debug: (message: string) => void,
+): void {
+  debug(`notify: ${script}`);
+  if (script === "post-dump") Deno.writeTextFileSync(`${dir}/${CHECKPOINT_MARK}`, "");
+  if (script === "status-ready") status.ready();
+}

@@ -1,0 +1,86 @@
+/** The request of a dump: what CRIU is told about the container. */
+
+import { RunoError } from "../core/error.ts";
+import type { Container } from "../core/host/container.ts";
+import { recordedAnnotations } from "../core/host/state_file.ts";
+import type { Directories } from "./images.ts";
+import { dumpedMounts } from "./mounts.ts";
+import type { CheckpointOptions } from "./options.ts";
+import {
+  commonOptions,
+  configFile,
+  EXTERNAL_KEYS,
+  joinedNamespaces,
+  NAMESPACE_FILES,
+  type Options,
+} from "./request.ts";
+import { type Criu, SINCE } from "./version.ts";
+
+export const DUMP_LOG = "dump.log";
+
+/** All that CRIU is told. */
+export function dumpOptions(
+  container: Container,
+  options: CheckpointOptions,
+  { directories, criu, statusFd }: {
+    readonly directories: Directories;
+    readonly criu: Criu;
+    readonly statusFd: number | undefined;
+  },
+): Options {
+  const { config, init_process_pid: pid } = container.state;
+  const freezer = freezerOf(container, criu);
+  const { parentPath, pageServer } = options;
+  return {
+    ...commonOptions(options, directories, configFile(recordedAnnotations(container.state))),
+    logFile: DUMP_LOG,
+    root: config.rootfs,
+    pid,
+    leaveRunning: options.leaveRunning,
+    tcpSkipInFlight: options.tcpSkipInFlight,
+    linkRemap: options.linkRemap,
+    external: externalNamespaces(container, criu),
+    ...freezer === undefined ? {} : { freezeCgroup: freezer },
+    ...pageServer === undefined ? {} : { ps: pageServer },
+    ...parentPath === undefined ? {} : { parentImg: parentPath, trackMem: true },
+    ...statusFd === undefined || criu.version >= SINCE.statusReady ? {} : { statusFd },
+    // a pre-dump is about memory alone
+    ...options.preDump ? {} : { extMnt: dumpedMounts(config, pid) },
+  };
+}
+
+/** The cgroup that holds the processes still; without, CRIU stops each by ptrace. */
+function freezerOf({ state }: Container, criu: Criu): string | undefined {
+  const { freezer, "": unified } = state.cgroup_paths ?? {};
+  if (freezer !== undefined && freezer !== "") return freezer;
+  return unified === "" || criu.version < SINCE.unifiedFreezer || hasV1(state.cgroup_paths) ? undefined : unified;
+}
+
+// beside controllers of v1 the unified hierarchy is no freezer
+function hasV1(paths: Container["state"]["cgroup_paths"]): boolean {
+  return Object.keys(paths ?? {}).some((controller) => controller !== "");
+}
+
+/** "net[inode]:key": what is somebody else's is not dumped, but must be there again on restore. */
+function externalNamespaces({ state }: Container, criu: Criu): string[] {
+  return joinedNamespaces(state.config).flatMap(({ type, path }) => {
+    const key = EXTERNAL_KEYS[type], file = NAMESPACE_FILES[type];
+    const since = type === "pid" ? SINCE.pidNamespace : SINCE.networkNamespace;
+    if (key === undefined) return [];
+    if (criu.version < since) {
+      throw new RunoError(`criu lacks support for external ${file} namespace during checkpointing process`, {
+        kind: "unsupported",
+        hint: `CRIU version ${criu.version} must be ${since} or higher`,
+      });
+    }
+    return [`${file}[${inode(path)}]:${key}`];
+  });
+}
+
+function inode(path: string): number {
+  try {
+    return Deno.statSync(path).ino!;
+  } catch (error) {
+    throw new RunoError(`looking at the container's namespace "${path}"`, { cause: error });
+  }
+}
