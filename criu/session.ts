@@ -25,7 +25,7 @@ import {
   type CriuResp,
   CriuRespSchema,
 } from "./gen/rpc_pb.ts";
-import { CriuProcess, startCriu } from "./process.ts";
+import { type CriuProcess, startCriu } from "./process.ts";
 
 /** CRIU's own messages are at most this long. */
 const MESSAGE_BYTES = 64 * 1024;

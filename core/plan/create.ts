@@ -3,7 +3,7 @@
 import { Program } from "../program/program.ts";
 import { ASK } from "./asks.ts";
 import { confine } from "./confine.ts";
-import { consoleTerminal } from "./terminal.ts";
+import { consoleTerminal, ownNull } from "./terminal.ts";
 import { chooseExecutable, enterWorkingDirectory, environment, launch, makeWorkingDirectory } from "./launch.ts";
 import { devices } from "./devices.ts";
 import type { CreateInputs } from "./inputs.ts";
@@ -57,6 +57,7 @@ export function planCreate(inputs: CreateInputs): Program {
   }
   finishRootfs(p, root, inputs);
 
+  if (spec.process !== undefined) ownNull(p, root, spec.process);
   const env = environment(p, root, inputs);
   scheduling(p, spec);
   resourceLimits(p, inputs);

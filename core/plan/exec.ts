@@ -11,7 +11,7 @@ import { joinContainer, type Joined } from "./join.ts";
 import { resourceLimits, scheduling, sessionKeyring } from "./kernel.ts";
 import { chooseExecutable, enterWorkingDirectory, environment, execute } from "./launch.ts";
 import { beginning } from "./namespaces.ts";
-import { execTerminal } from "./terminal.ts";
+import { execTerminal, ownNull } from "./terminal.ts";
 
 /** What `planExec` needs. */
 export interface ExecInputs extends Joined {
@@ -43,6 +43,7 @@ export function planExec(inputs: ExecInputs): Program {
   p.step("opening the container's root");
   const root = p.openat2(abi.AT_FDCWD, "/", { directory: true, resolve: "host" });
   execTerminal(p, root, process);
+  ownNull(p, root, process);
   const env = environment(p, root, inputs);
   scheduling(p, spec);
   resourceLimits(p, inputs);

@@ -1,8 +1,8 @@
 /** The terminal: a pseudo terminal of the container's own devpts, its master handed to the host. */
 
 import * as abi from "../../ffi/abi.ts";
-import { WINSIZE } from "../../ffi/structs.ts";
-import { Data, type Reg } from "../program/assembly.ts";
+import { STATX, STATX_SIZE, WINSIZE } from "../../ffi/structs.ts";
+import { Data, type Label, type Reg, Within } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Process } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
@@ -59,6 +59,47 @@ function takeTerminal(p: Program, master: Reg, slave: Reg): void {
   for (const fd of [0, 1, 2]) p.emit("dup3", [slave, fd, 0]);
   p.close(slave);
   p.emit("ioctl", [0, abi.TIOCSCTTY, 0]);
+}
+
+/**
+ * Takes the container's own /dev/null for stdio that is the host's: a descriptor of a file outside cannot be checkpointed.
+ * It is looked at, for the image may have put anything there; opening a FIFO or a device that waits does not hold init up.
+ */
+export function ownNull(p: Program, root: Reg, process: Process): void {
+  if (process.terminal === true) return;
+  p.step("taking the container's own /dev/null as stdio");
+  const done = p.label("own /dev/null");
+  const null_ = p.openat2(root, "dev/null", { read: true, write: true, nofollow: true, nonblock: true }, {
+    on: "any",
+    to: done,
+  });
+  p.emit("fcntl", [null_, abi.F_SETFL, 0]);
+  const other = p.label("another /dev/null");
+  unlessNull(p, null_, other);
+  for (const fd of [0, 1, 2]) {
+    const next = p.label(`stdio ${fd} is something else`);
+    unlessNull(p, fd, next);
+    p.emit("dup3", [null_, fd, 0]);
+    p.place(next);
+  }
+  p.place(other);
+  p.close(null_);
+  p.place(done);
+}
+
+/** Jumps unless the descriptor is the null device; a closed one is not. */
+function unlessNull(p: Program, fd: Reg | number, to: Label): void {
+  const stat = new Data(new Uint8Array(STATX_SIZE), { text: "statx" });
+  p.emit("statx", [fd, "", abi.AT_EMPTY_PATH, abi.STATX_TYPE, stat], { on: "any", to });
+  const word = p.register("word");
+  for (const [field, value] of [["rdev_major", 1], ["rdev_minor", 3]] as const) {
+    const same = p.label(`${field} ${value}`);
+    p.emitInto(word, "load32", [new Within(stat, STATX.offset(field))]);
+    p.emit("jump_if_equal", [word, value], { to: same });
+    p.jump(to);
+    p.place(same);
+  }
+  p.free(word);
 }
 
 /** consoleSize counts only when both of its sides do. */
