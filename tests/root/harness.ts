@@ -75,16 +75,19 @@ export class Sandbox implements AsyncDisposable {
   /** For linux.cgroupsPath. */
   readonly cgroup: string = `/runo-test/${this.id}`;
 
+  readonly #changes: Changes;
+
   constructor(changes: Changes) {
+    this.#changes = { ...COMMON, "linux.cgroupsPath": this.cgroup, ...changes };
     Deno.chmodSync(this.dir, 0o755);
     Deno.mkdirSync(this.bundle);
     makeRootfs(this.rootfs);
-    this.configure(changes);
+    this.configure({});
   }
 
-  /** Writes config.json anew: the defaults with these changes, by path ("process.user.uid"). */
+  /** Writes config.json anew: that of the sandbox with these changes, by path ("process.user.uid"). */
   configure(changes: Changes): void {
-    const spec = changed({ ...COMMON, "linux.cgroupsPath": this.cgroup, ...changes });
+    const spec = changed({ ...this.#changes, ...changes });
     Deno.writeTextFileSync(`${this.bundle}/config.json`, JSON.stringify(spec));
   }
 
@@ -208,12 +211,13 @@ export function succeeded({ code, stdout, stderr }: Result, what = "the command"
   return stdout;
 }
 
-/** Insists on failure with this code and one line on stderr. @returns the line */
+/** Insists on failure with this code and one line on stderr. @returns its message, without the log's frame */
 export function failed({ code, stdout, stderr }: Result, expected = 1): string {
   assertEquals(code, expected, `stdout ${JSON.stringify(stdout)}, stderr ${JSON.stringify(stderr)}`);
   const lines = stderr.split("\n").filter((line) => line !== "");
   assertEquals(lines.length, 1, `one line of error, not ${JSON.stringify(lines)}`);
-  return lines[0]!;
+  const message = /^time="[^"]+" level=error msg=(".*")$/.exec(lines[0]!)?.[1];
+  return message === undefined ? lines[0]! : JSON.parse(message);
 }
 
 /** Waits until something is so; fails after ten seconds. */
