@@ -22,7 +22,7 @@ import {
 import { ARCH, call, tryCall } from "./call.ts";
 import { Fd } from "./fd.ts";
 import { allocate } from "./memory.ts";
-import { STATX, STATX_SIZE } from "./structs.ts";
+import { STATFS, STATX, STATX_SIZE } from "./structs.ts";
 
 const O_NOFOLLOW = O_NOFOLLOW_BY_ARCH[ARCH];
 
@@ -47,6 +47,14 @@ export function statFd(fd: number): ReturnType<typeof STATX.read> {
   const bytes = allocate(STATX_SIZE);
   call("statx", fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, bytes);
   return STATX.read(bytes);
+}
+
+/** The flags (ST_*) of the mount that a path is on; symlinks are followed. */
+export function mountFlags(path: string): number {
+  using file = new Fd(call("openat", AT_FDCWD, path, O_PATH | O_CLOEXEC, 0));
+  const bytes = allocate(STATFS.size);
+  call("fstatfs", file.number, bytes);
+  return Number(STATFS.read(bytes).flags);
 }
 
 /** Writes all bytes. */

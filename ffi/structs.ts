@@ -238,3 +238,22 @@ export const PHDR = new Layout({
   memsz: "u64",
   align: "u64",
 });
+
+/** struct statfs, statfs(2): the same on both architectures. */
+export const STATFS = new Layout({
+  type: "u64",
+  bsize: "u64",
+  blocks: "u64",
+  bfree: "u64",
+  bavail: "u64",
+  files: "u64",
+  ffree: "u64",
+  fsid: "u64",
+  namelen: "u64",
+  frsize: "u64",
+  flags: "u64",
+  spare0: "u64",
+  spare1: "u64",
+  spare2: "u64",
+  spare3: "u64",
+});

@@ -3,7 +3,7 @@
 import { AT_FDCWD } from "../../ffi/abi.ts";
 import { tryCall } from "../../ffi/call.ts";
 import { RunoError } from "../error.ts";
-import type { CreateInputs } from "../plan/inputs.ts";
+import { type CreateInputs, hasNamespace } from "../plan/inputs.ts";
 import { allMounts } from "../plan/sources.ts";
 import type { Spec } from "../spec/types.ts";
 import { checkTerminal, readBundle } from "./bundle.ts";
@@ -12,6 +12,7 @@ import { stateDir } from "./container.ts";
 import { collectFacts, effectiveIds, leakingParent } from "./facts.ts";
 import type { Ids } from "./idmap.ts";
 import { notifyInputs } from "./notify.ts";
+import { checkLockedFlags } from "./locked_flags.ts";
 import type { CreateOptions } from "./options.ts";
 import { checkRootless } from "./rootless.ts";
 
@@ -43,6 +44,7 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
   const extra = { extraEnv, extraMounts: notify.mounts };
   const plain = { spec, id: options.id, rootfs, bundle: options.bundle, ...extra, keepFds };
   const mounts = allMounts(plain);
+  if (hasNamespace(spec, "user")) checkLockedFlags(mounts, options.bundle);
   const facts = collectFacts({
     spec,
     bundle: options.bundle,

@@ -32,14 +32,14 @@ function version2(p: Program, at: Reg, hierarchy: CgroupMount, inputs: CreateInp
     const context = p.fsopen("cgroup2", { on: "any", to: refused });
     p.fsconfigString(context, "source", "cgroup");
     p.fsconfigCreate(context, { on: "any", to: refused });
-    const mount = p.fsmount(context, options.attributes.set, { on: "any", to: refused });
+    const mount = p.fsmount(context, options.attributes, { on: "any", to: refused });
     p.moveMount(mount, at);
     p.close(mount);
     p.jump(done);
   }
   p.place(refused);
   const tree = p.openTree(abi.AT_FDCWD, hierarchy.directory, { recursive: false });
-  p.mountSetattr(tree, "", options.attributes);
+  p.mountSetattr(tree, "", { set: options.attributes });
   p.moveMount(tree, at);
   p.close(tree);
   p.place(done);
@@ -65,13 +65,13 @@ function version1(
     const mount = hasNamespace(inputs.spec, "cgroup")
       ? ofHierarchy(p, hierarchy, options)
       : p.openTree(abi.AT_FDCWD, hierarchy.directory, { recursive: false });
-    p.mountSetattr(mount, "", options.attributes);
+    p.mountSetattr(mount, "", { set: options.attributes });
     p.moveMount(mount, directory);
     p.close(mount);
     p.close(directory);
     for (const link of hierarchy.links) p.emit("symlinkat", [hierarchy.name, tmpfs, link], { ignore: "EEXIST" });
   }
-  p.mountSetattr(tmpfs, "", options.attributes);
+  p.mountSetattr(tmpfs, "", { set: options.attributes });
   p.close(tmpfs);
 }
 
@@ -86,5 +86,5 @@ function ofHierarchy(p: Program, { name, data }: CgroupMount, options: MountOpti
     else p.fsconfigString(context, key!, value);
   }
   p.fsconfigCreate(context);
-  return p.fsmount(context, options.attributes.set);
+  return p.fsmount(context, options.attributes);
 }

@@ -16,8 +16,14 @@ export interface MountOptions {
   readonly remount: boolean;
   readonly copyUp: boolean;
   readonly idmap: boolean;
-  /** Of this mount. */
-  readonly attributes: Attributes;
+  /** Attributes of a new mount. */
+  readonly attributes: number;
+  /** Changes that make a mount have these attributes and no others; the access time stays unless it is asked for. */
+  readonly replace: Attributes;
+  /** Changes that touch only what the options name. */
+  readonly add: Attributes;
+  /** The attributes that must be gone, and the access time that must be, when flags of the source are locked. */
+  readonly demands: { readonly cleared: number; readonly accessTime: number | undefined };
   /** Of this mount and all below it: rro and its like. */
   readonly recursive: Attributes;
   /** MS_SHARED and its like, in the order given, MS_REC included. */
@@ -28,46 +34,51 @@ export interface MountOptions {
   readonly data: readonly string[];
 }
 
-type AttributeOption = readonly [set: number, clear: number];
+/** Bits for the options about the access time; the kernel's field has no bit for relatime. */
+const RELATIME = 0x40;
+const ATIME_OPTIONS = abi.MOUNT_ATTR_NOATIME | abi.MOUNT_ATTR_STRICTATIME | RELATIME | abi.MOUNT_ATTR_NODIRATIME;
+const ATIME_FIELD = abi.MOUNT_ATTR__ATIME | abi.MOUNT_ATTR_NODIRATIME;
+const SIMPLE = abi.MOUNT_ATTR_RDONLY | abi.MOUNT_ATTR_NOSUID | abi.MOUNT_ATTR_NODEV | abi.MOUNT_ATTR_NOEXEC |
+  abi.MOUNT_ATTR_NOSYMFOLLOW;
 
-/** Mount attributes by option. The access time options are one field of several bits: setting one clears the others. */
-const ATTRIBUTES: Readonly<Record<string, AttributeOption>> = {
-  ro: [abi.MOUNT_ATTR_RDONLY, 0],
-  rw: [0, abi.MOUNT_ATTR_RDONLY],
-  nosuid: [abi.MOUNT_ATTR_NOSUID, 0],
-  suid: [0, abi.MOUNT_ATTR_NOSUID],
-  nodev: [abi.MOUNT_ATTR_NODEV, 0],
-  dev: [0, abi.MOUNT_ATTR_NODEV],
-  noexec: [abi.MOUNT_ATTR_NOEXEC, 0],
-  exec: [0, abi.MOUNT_ATTR_NOEXEC],
-  noatime: [abi.MOUNT_ATTR_NOATIME, abi.MOUNT_ATTR__ATIME],
-  atime: [abi.MOUNT_ATTR_RELATIME, abi.MOUNT_ATTR__ATIME],
-  relatime: [abi.MOUNT_ATTR_RELATIME, abi.MOUNT_ATTR__ATIME],
-  norelatime: [abi.MOUNT_ATTR_STRICTATIME, abi.MOUNT_ATTR__ATIME],
-  strictatime: [abi.MOUNT_ATTR_STRICTATIME, abi.MOUNT_ATTR__ATIME],
-  nostrictatime: [abi.MOUNT_ATTR_RELATIME, abi.MOUNT_ATTR__ATIME],
-  nodiratime: [abi.MOUNT_ATTR_NODIRATIME, 0],
-  diratime: [0, abi.MOUNT_ATTR_NODIRATIME],
-  nosymfollow: [abi.MOUNT_ATTR_NOSYMFOLLOW, 0],
-  symfollow: [0, abi.MOUNT_ATTR_NOSYMFOLLOW],
+/** What the kernel lets nobody in a user namespace take away from a mount of outside: mount_namespaces(7). */
+export const LOCKABLE: number = SIMPLE & ~abi.MOUNT_ATTR_NOSYMFOLLOW;
+
+/** Which bit an option sets, or takes back. */
+const BITS: Readonly<Record<string, readonly [bit: number, set: boolean]>> = {
+  ro: [abi.MOUNT_ATTR_RDONLY, true],
+  rw: [abi.MOUNT_ATTR_RDONLY, false],
+  nosuid: [abi.MOUNT_ATTR_NOSUID, true],
+  suid: [abi.MOUNT_ATTR_NOSUID, false],
+  nodev: [abi.MOUNT_ATTR_NODEV, true],
+  dev: [abi.MOUNT_ATTR_NODEV, false],
+  noexec: [abi.MOUNT_ATTR_NOEXEC, true],
+  exec: [abi.MOUNT_ATTR_NOEXEC, false],
+  nosymfollow: [abi.MOUNT_ATTR_NOSYMFOLLOW, true],
+  symfollow: [abi.MOUNT_ATTR_NOSYMFOLLOW, false],
+  noatime: [abi.MOUNT_ATTR_NOATIME, true],
+  atime: [abi.MOUNT_ATTR_NOATIME, false],
+  relatime: [RELATIME, true],
+  norelatime: [RELATIME, false],
+  strictatime: [abi.MOUNT_ATTR_STRICTATIME, true],
+  nostrictatime: [abi.MOUNT_ATTR_STRICTATIME, false],
+  nodiratime: [abi.MOUNT_ATTR_NODIRATIME, true],
+  diratime: [abi.MOUNT_ATTR_NODIRATIME, false],
 };
 
-/** Options about the file system as a whole; "" takes an option back. */
-const FLAGS: Readonly<Record<string, string>> = {
-  sync: "sync",
-  async: "",
-  dirsync: "dirsync",
-  lazytime: "lazytime",
-  nolazytime: "",
-  mand: "mand",
-  nomand: "",
-  iversion: "iversion",
-  noiversion: "",
-  silent: "silent",
-  loud: "",
-  defaults: "",
-  acl: "",
+/** Options about the file system as a whole: the flag that one sets, or takes back. */
+const FLAGS: Readonly<Record<string, readonly [flag: string, set: boolean]>> = {
+  sync: ["sync", true],
+  async: ["sync", false],
+  dirsync: ["dirsync", true],
+  lazytime: ["lazytime", true],
+  nolazytime: ["lazytime", false],
+  mand: ["mand", true],
+  nomand: ["mand", false],
 };
+
+/** Flags of mount(2) that fsconfig(2) has no name for: how loud the kernel is, and what file systems do anyway. */
+const UNNAMED = new Set(["silent", "loud", "iversion", "noiversion"]);
 
 const PROPAGATION: Readonly<Record<string, number>> = {
   private: abi.MS_PRIVATE,
@@ -80,20 +91,21 @@ const PROPAGATION: Readonly<Record<string, number>> = {
   runbindable: abi.MS_UNBINDABLE | abi.MS_REC,
 };
 
-const OTHERS = new Set(["bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap"]);
+/** What says something else than a flag, or nothing at all. */
+const OTHERS = new Set(["bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap", "defaults", "acl"]);
 
 /** Sorts the options; of two that contradict each other the later one counts. */
 export function parseOptions(options: readonly string[]): MountOptions {
-  let attributes: Attributes = { set: 0, clear: 0 }, recursive: Attributes = { set: 0, clear: 0 };
-  const propagation: number[] = [], flags: string[] = [], data: string[] = [];
+  let own: Bits = NO_BITS, below: Bits = NO_BITS, named = false;
+  const propagation: number[] = [], data: string[] = [], flags = new Set<string>();
   for (const option of options) {
-    const own = ATTRIBUTES[option], below = option.startsWith("r") ? ATTRIBUTES[option.slice(1)] : undefined;
-    if (own !== undefined) attributes = merge(attributes, own);
+    const bit = BITS[option], flag = FLAGS[option], recursive = /^r./.test(option) ? BITS[option.slice(1)] : undefined;
+    named ||= bit !== undefined || flag !== undefined || UNNAMED.has(option);
+    if (bit !== undefined) own = change(own, bit);
+    else if (flag !== undefined) flag[1] ? flags.add(flag[0]) : flags.delete(flag[0]);
     else if (PROPAGATION[option] !== undefined) propagation.push(PROPAGATION[option]);
-    else if (FLAGS[option] !== undefined) {
-      if (FLAGS[option] !== "") flags.push(FLAGS[option]);
-    } else if (below !== undefined) recursive = merge(recursive, below);
-    else if (!OTHERS.has(option)) data.push(option);
+    else if (recursive !== undefined) below = change(below, recursive);
+    else if (!OTHERS.has(option) && !UNNAMED.has(option)) data.push(option);
   }
   const has = (option: string) => options.includes(option);
   return {
@@ -102,16 +114,56 @@ export function parseOptions(options: readonly string[]): MountOptions {
     remount: has("remount"),
     copyUp: has("tmpcopyup"),
     idmap: has("idmap") || has("ridmap"),
-    attributes,
-    recursive,
+    attributes: (own.set & SIMPLE) | accessTime(own.set),
+    replace: named ? replacing(own) : { set: 0, clear: 0 },
+    add: adding(own),
+    demands: {
+      cleared: own.cleared & LOCKABLE,
+      accessTime: own.set & ATIME_OPTIONS ? accessTime(own.set) : undefined,
+    },
+    recursive: recursively(below),
     propagation,
-    flags,
+    flags: [...flags],
     data,
   };
 }
 
-function merge({ set, clear }: Attributes, [adds, removes]: AttributeOption): Attributes {
-  return { set: (set & ~removes) | adds, clear: (clear & ~adds) | removes };
+/** Options that were given, and options that were taken back. */
+interface Bits {
+  readonly set: number;
+  readonly cleared: number;
+}
+
+const NO_BITS: Bits = { set: 0, cleared: 0 };
+
+function change({ set, cleared }: Bits, [bit, on]: readonly [number, boolean]): Bits {
+  return on ? { set: set | bit, cleared: cleared & ~bit } : { set: set & ~bit, cleared: cleared | bit };
+}
+
+/** As mount(2) reads the options: strictatime beats noatime, relatime is what is left. */
+function accessTime(set: number): number {
+  const directories = set & abi.MOUNT_ATTR_NODIRATIME;
+  if (set & abi.MOUNT_ATTR_STRICTATIME) return directories | abi.MOUNT_ATTR_STRICTATIME;
+  return directories | (set & abi.MOUNT_ATTR_NOATIME);
+}
+
+// mount(2) with MS_BIND|MS_REMOUNT does the same: it keeps the access time as it is when no option asks for one
+function replacing({ set }: Bits): Attributes {
+  const wanted = (set & SIMPLE) | accessTime(set);
+  const time = set & ATIME_OPTIONS ? ATIME_FIELD : 0;
+  return { set: wanted, clear: (SIMPLE & ~wanted) | time };
+}
+
+// mount_setattr(2): whoever sets an access time must clear the field
+function recursively({ set, cleared }: Bits): Attributes {
+  const plain = SIMPLE | abi.MOUNT_ATTR_NODIRATIME;
+  const time = (set | cleared) & ATIME_OPTIONS & ~abi.MOUNT_ATTR_NODIRATIME ? abi.MOUNT_ATTR__ATIME : 0;
+  return { set: (set & SIMPLE) | accessTime(set), clear: (cleared & plain) | time };
+}
+
+function adding({ set, cleared }: Bits): Attributes {
+  const time = set & ATIME_OPTIONS ? ATIME_FIELD : 0;
+  return { set: (set & SIMPLE) | accessTime(set), clear: (cleared & SIMPLE) | time };
 }
 
 /** True for mounts that show a part of the host's tree. */

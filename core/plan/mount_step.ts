@@ -1,9 +1,10 @@
 /** What all mounts have in common: where they go, and how one is spoken of when it fails. */
 
+import { STATFS } from "../../ffi/structs.ts";
 import { Data, type Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Mount } from "../spec/types.ts";
-import { refuseWord } from "./checks.ts";
+import { expectWord, refuseWord, type Word } from "./checks.ts";
 import { isBind } from "./mount_options.ts";
 import { components, mountpoint, type MountpointOptions } from "./paths.ts";
 
@@ -31,16 +32,26 @@ export function mountStep(p: Program, mount: Mount, index: number, what = ""): v
   });
 }
 
-/** statfs(2): f_type is the first word. */
-const STATFS_SIZE = 120, PROC_SUPER_MAGIC = 0x9fa0;
+const PROC_SUPER_MAGIC = 0x9fa0;
 
 /** The place of a mount, made if it is missing. A link of the image must not lead it into /proc: CVE-2019-16884 */
 export function mountpointOf(p: Program, root: Reg, { destination }: Mount, options: MountpointOptions): Reg {
   const at = mountpoint(p, root, destination, options);
   // validation has looked at those that say where they go
-  if (components(destination)[0] === "proc") return at;
-  const stat = new Data(new Uint8Array(STATFS_SIZE), { text: "statfs" });
-  p.emit("fstatfs", [at, stat]);
-  refuseWord(p, { data: stat, offset: 0, value: PROC_SUPER_MAGIC });
+  if (components(destination)[0] !== "proc") refuseWord(p, fileSystemType(p, at));
   return at;
+}
+
+/** What is bound to /proc must be a procfs. */
+export function expectProc(p: Program, tree: Reg, { destination }: Mount): void {
+  p.step(`looking at what is to be mounted at "${destination}"`, {
+    sentences: { EBADF: `"${destination}" cannot be mounted because it is not of type proc` },
+  });
+  expectWord(p, fileSystemType(p, tree));
+}
+
+function fileSystemType(p: Program, fd: Reg): Word {
+  const data = new Data(new Uint8Array(STATFS.size), { text: "statfs" });
+  p.emit("fstatfs", [fd, data]);
+  return { data, offset: STATFS.offset("type"), value: PROC_SUPER_MAGIC };
 }

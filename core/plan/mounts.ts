@@ -7,9 +7,9 @@ import type { Program } from "../program/program.ts";
 import type { Mount } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
 import { cgroupMount } from "./cgroup_mounts.ts";
-import type { CreateInputs } from "./inputs.ts";
-import { type Attributes, isBind, type MountOptions, parseOptions } from "./mount_options.ts";
-import { mountpointOf, mountStep } from "./mount_step.ts";
+import { type CreateInputs, hasNamespace } from "./inputs.ts";
+import { type Attributes, isBind, LOCKABLE, type MountOptions, parseOptions } from "./mount_options.ts";
+import { expectProc, mountpointOf, mountStep } from "./mount_step.ts";
 import { inRoot } from "./paths.ts";
 import { allMounts, openSource } from "./sources.ts";
 
@@ -41,9 +41,29 @@ function bind(p: Program, root: Reg, inputs: CreateInputs, { mount, options, ind
   const tree = source ?? openSource(p, index, inputs);
   mountStep(p, mount, index);
   const at = mountpointOf(p, root, mount, { file: inputs.facts.sources.get(index) === "file" });
+  if (changes(options.replace)) changeFlags(p, tree, options, hasNamespace(inputs.spec, "user"));
+  if (inRoot(mount.destination) === "proc") expectProc(p, tree, mount);
   attach(p, tree, at, options);
   p.close(at);
   p.close(tree);
+}
+
+/**
+ * Gives a bind mount the flags of its options and no others, as runc does. Flags that were set outside of the user namespace
+ * are locked there: they stay, and core/host/locked_flags.ts has seen to it that no option wants them gone.
+ */
+function changeFlags(p: Program, tree: Reg, { replace, add }: MountOptions, userNamespace: boolean): void {
+  const locked = p.label("keep the locked flags"), done = p.label("flags changed");
+  const links = replace.set & abi.MOUNT_ATTR_NOSYMFOLLOW ? 0 : abi.MOUNT_ATTR_NOSYMFOLLOW;
+  if (userNamespace) {
+    p.mountSetattr(tree, "", { set: replace.set & LOCKABLE, clear: links });
+    return;
+  }
+  p.mountSetattr(tree, "", replace, { on: "EPERM", to: locked });
+  p.jump(done);
+  p.place(locked);
+  p.mountSetattr(tree, "", { set: add.set, clear: add.clear | links });
+  p.place(done);
 }
 
 function fileSystem(
@@ -73,8 +93,7 @@ function fileSystem(
     const attached = newFileSystem(p, type, mount, options, inputs);
     if (inheritsMode) copyMode(p, attached, stat);
     if (options.copyUp) copyUp(p, at, attached);
-    // fsmount has given it its attributes
-    attach(p, attached, at, { ...options, attributes: { set: 0, clear: 0 } });
+    attach(p, attached, at, options);
     p.close(attached);
   }
   p.close(at);
@@ -100,10 +119,8 @@ function copyUp(p: Program, hidden: Reg, tmpfs: Reg): void {
 }
 
 /** A tmpfs becomes read-only at the end, when its mount points and devices have been made. */
-function withoutReadonly(type: string, options: MountOptions): MountOptions {
-  if (type !== "tmpfs") return options;
-  const { set, clear } = options.attributes;
-  return { ...options, attributes: { set: set & ~abi.MOUNT_ATTR_RDONLY, clear } };
+function firstAttributes(type: string, { attributes }: MountOptions): number {
+  return type === "tmpfs" ? attributes & ~abi.MOUNT_ATTR_RDONLY : attributes;
 }
 
 /** A new mount of the type, detached. */
@@ -117,7 +134,7 @@ export function newFileSystem(
   const context = p.fsopen(type);
   if (mount.source !== undefined && mount.source !== "") p.fsconfigString(context, "source", mount.source);
   for (const flag of options.flags) p.fsconfigFlag(context, flag);
-  if (!SHARED_FILE_SYSTEMS.has(type) && type !== "tmpfs" && options.attributes.set & abi.MOUNT_ATTR_RDONLY) {
+  if (!SHARED_FILE_SYSTEMS.has(type) && type !== "tmpfs" && options.attributes & abi.MOUNT_ATTR_RDONLY) {
     p.fsconfigFlag(context, "ro");
   }
   for (const [key, value] of entries(type, options, inputs)) {
@@ -125,8 +142,7 @@ export function newFileSystem(
     else p.fsconfigString(context, key, value);
   }
   p.fsconfigCreate(context);
-  const { set } = withoutReadonly(type, options).attributes;
-  return p.fsmount(context, set);
+  return p.fsmount(context, firstAttributes(type, options));
 }
 
 /** The file system's own options as key and value, the label of SELinux included where it belongs. */
@@ -151,31 +167,27 @@ function mountByPath(p: Program, at: Reg, mount: Mount, options: MountOptions, i
   p.emit("mount", [mount.source ?? type, ".", type, 0, [...options.flags, ...data].join(",")]);
   const mounted = p.openat2(abi.AT_FDCWD, ".", { directory: true, resolve: "host" });
   p.emit("fchdir", [mounted]);
-  setAttributes(p, mounted, options);
+  p.mountSetattr(mounted, "", { set: firstAttributes(type, options) });
+  changeBelow(p, mounted, options);
   p.close(mounted);
 }
 
-/** Attaches a detached mount and gives it its attributes and propagation. */
+/** Attaches a detached mount. */
 function attach(p: Program, mount: Reg, at: Reg, options: MountOptions): void {
-  if (changes(options.attributes)) p.mountSetattr(mount, "", options.attributes);
-  if (changes(options.recursive)) p.mountSetattr(mount, "", { ...options.recursive, recursive: true });
   p.moveMount(mount, at);
-  setPropagation(p, mount, options.propagation);
+  changeBelow(p, mount, options);
 }
 
-function setAttributes(p: Program, mount: Reg, options: MountOptions): void {
-  if (changes(options.attributes)) p.mountSetattr(mount, "", options.attributes);
-  setPropagation(p, mount, options.propagation);
+/** What concerns the mounts below as well: rro and its like, propagation. */
+function changeBelow(p: Program, mount: Reg, { recursive, propagation }: MountOptions): void {
+  if (changes(recursive)) p.mountSetattr(mount, "", { ...recursive, recursive: true });
+  for (const flag of propagation) {
+    p.mountSetattr(mount, "", { propagation: flag & ~abi.MS_REC, recursive: (flag & abi.MS_REC) !== 0 });
+  }
 }
 
 function changes({ set, clear }: Attributes): boolean {
   return set !== 0 || clear !== 0;
-}
-
-function setPropagation(p: Program, mount: Reg, propagation: readonly number[]): void {
-  for (const flag of propagation) {
-    p.mountSetattr(mount, "", { propagation: flag & ~abi.MS_REC, recursive: (flag & abi.MS_REC) !== 0 });
-  }
 }
 
 /** Changes a mount that is there already. */
@@ -192,8 +204,8 @@ function remount(p: Program, root: Reg, mount: Mount, options: MountOptions, ind
     p.fsconfigReconfigure(context);
     p.close(context);
   }
-  setAttributes(p, at, options);
-  if (changes(options.recursive)) p.mountSetattr(at, "", { ...options.recursive, recursive: true });
+  if (changes(options.add)) p.mountSetattr(at, "", options.add);
+  changeBelow(p, at, options);
   if (at !== root) p.close(at);
 }
 
@@ -201,7 +213,7 @@ function remount(p: Program, root: Reg, mount: Mount, options: MountOptions, ind
 export function readonlyTmpfs(p: Program, root: Reg, inputs: CreateInputs): void {
   for (const [i, mount] of allMounts(inputs).entries()) {
     const options = parseOptions(mount.options ?? []);
-    if (mount.type !== "tmpfs" || options.remount || !(options.attributes.set & abi.MOUNT_ATTR_RDONLY)) continue;
+    if (mount.type !== "tmpfs" || options.remount || !(options.attributes & abi.MOUNT_ATTR_RDONLY)) continue;
     p.step(`making the tmpfs at "${mount.destination}" read-only`, { pointer: `/mounts/${i}/options` });
     const at = p.openat2(root, inRoot(mount.destination));
     p.mountSetattr(at, "", { set: abi.MOUNT_ATTR_RDONLY });

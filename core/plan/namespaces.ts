@@ -89,7 +89,9 @@ export function namespaces(p: Program, inputs: CreateInputs): Opened {
   const { spec } = inputs;
   const opened = openNamespaces(p, inputs);
   const cloned = hasNamespace(spec, "pid") || hasNamespace(spec, "time");
-  const cgroup = openCgroup(p, inputs.cgroup, cloned);
+  // clone3 asks whether who clones may write to the cgroup, and root of a user namespace may not
+  const intoCgroup = cloned && !hasNamespace(spec, "user");
+  const cgroup = openCgroup(p, inputs.cgroup, intoCgroup);
   const sources = isNew(spec, "user") || namespaceOf(spec, "user")?.path ? openSources(p, inputs) : new Map();
   for (const type of JOIN_ORDER) {
     const fd = opened.get(type);
@@ -99,8 +101,8 @@ export function namespaces(p: Program, inputs: CreateInputs): Opened {
   }
   if (isNew(spec, "user")) newUserNamespace(p);
   if (isNew(spec, "time")) newTimeNamespace(p, inputs);
-  newNamespaces(p, inputs, cgroup.v2?.[1]);
-  enterCgroup(p, cgroup, cloned);
+  newNamespaces(p, inputs, intoCgroup ? cgroup.v2?.[1] : undefined);
+  enterCgroup(p, cgroup, intoCgroup);
   p.step("becoming a session leader");
   p.prctl(abi.PR_SET_NAME, INIT_NAME);
   p.emit("setsid", [], { ignore: "EPERM" });

@@ -17,6 +17,8 @@ export interface ExecuteOptions {
   readonly cwd?: string;
   /** What the command sees as its name. */
   readonly argv0?: string;
+  /** Shell commands that mount what the command is to see, in a mount namespace of its own. */
+  readonly mounts?: string;
   /** Shell words before the command: "ulimit -n 100;". */
   readonly before?: string;
   /** Redirections after it: "3</dev/null". */
@@ -44,12 +46,10 @@ export function execute(command: readonly string[], options: ExecuteOptions = {}
 export function start(command: readonly string[], options: ExecuteOptions = {}): Running {
   const dir = Deno.makeTempDirSync({ prefix: "runo-test-out-" });
   const [program, ...args] = command;
-  const name = options.argv0 === undefined ? "" : `-a '${options.argv0}' `;
   if (options.stdin !== undefined) Deno.writeTextFileSync(`${dir}/in`, options.stdin);
   const stdin = options.stdin === undefined ? "/dev/null" : `${dir}/in`;
-  const script = `${options.before ?? ""} exec ${name}"$0" "$@" <${stdin} >${dir}/out 2>${dir}/err ${
-    options.after ?? ""
-  }`;
+  const { before = "", after = "" } = options;
+  const script = `${before} exec ${execution(options)} <${stdin} >${dir}/out 2>${dir}/err ${after}`;
   const child = new Deno.Command(options.argv0 === undefined ? "sh" : "bash", {
     args: ["-c", script, program!, ...args],
     stdin: "null",
@@ -60,6 +60,13 @@ export function start(command: readonly string[], options: ExecuteOptions = {}):
     clearEnv: options.clearEnv ?? false,
   }).spawn();
   return { pid: child.pid, result: ending(child, dir, { command, options }), stdout: () => read(`${dir}/out`) };
+}
+
+/** The words of a shell that execute "$0" with "$@". */
+function execution({ argv0, mounts }: ExecuteOptions): string {
+  const command = `${argv0 === undefined ? "" : `-a '${argv0}' `}"$0" "$@"`;
+  if (mounts === undefined) return command;
+  return `unshare --mount --propagation private sh -ec '${mounts}; exec ${command}' ${command}`;
 }
 
 async function ending(

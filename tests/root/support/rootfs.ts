@@ -1,6 +1,6 @@
 /** Root file systems: busybox and the directories that containers mount on. Making one takes about a millisecond. */
 
-const DIRECTORIES = ["bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "usr", "var"];
+const DIRECTORIES = ["bin", "dev", "etc", "home", "mnt", "proc", "root", "sys", "tmp", "usr", "var"];
 
 const APPLETS =
   "[ awk basename cat chmod chown chroot cp cut date dd df dirname dmesg du echo env false find fold free " +
