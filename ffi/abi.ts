@@ -217,6 +217,7 @@ export const MS_SYNCHRONOUS = 16;
 export const MS_REMOUNT = 32;
 export const MS_MANDLOCK = 64;
 export const MS_DIRSYNC = 128;
+export const MS_NOSYMFOLLOW = 256;
 export const MS_NOATIME = 1024;
 export const MS_NODIRATIME = 2048;
 export const MS_BIND = 4096;

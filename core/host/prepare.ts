@@ -45,6 +45,7 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
   const plain = { spec, id: options.id, rootfs, bundle: options.bundle, ...extra, keepFds };
   const mounts = allMounts(plain);
   if (hasNamespace(spec, "user")) checkLockedFlags(mounts, options.bundle);
+  checkNetworkSysctls(spec);
   const facts = collectFacts({
     spec,
     bundle: options.bundle,
@@ -75,4 +76,22 @@ export function checkPreservedFds(
     }
   }
   return count;
+}
+
+/** A network namespace that is joined may be the host's own: then its sysctls are not the container's. */
+function checkNetworkSysctls({ linux }: Spec): void {
+  const key = Object.keys(linux?.sysctl ?? {}).find((name) => /^net[./]/.test(name));
+  const path = linux?.namespaces?.find(({ type }) => type === "network")?.path ?? "";
+  if (key === undefined || path === "" || !isSameFile(path, "/proc/self/ns/net")) return;
+  throw new RunoError(`sysctl ${JSON.stringify(key)} not allowed in host network namespace`, { kind: "invalid" });
+}
+
+function isSameFile(a: string, b: string): boolean {
+  try {
+    const [one, other] = [Deno.statSync(a), Deno.statSync(b)];
+    return one.ino === other.ino && one.dev === other.dev;
+  } catch {
+    // one that is missing is told of when it is to be joined
+    return false;
+  }
 }

@@ -166,6 +166,18 @@ function adding({ set, cleared }: Bits): Attributes {
   return { set: (set & SIMPLE) | accessTime(set), clear: (cleared & SIMPLE) | time };
 }
 
+/** The same attributes as mount(2) wants them. */
+export function mountFlags(attributes: number): number {
+  const same = abi.MOUNT_ATTR_RDONLY | abi.MOUNT_ATTR_NOSUID | abi.MOUNT_ATTR_NODEV | abi.MOUNT_ATTR_NOEXEC;
+  const others = [
+    [abi.MOUNT_ATTR_NOATIME, abi.MS_NOATIME],
+    [abi.MOUNT_ATTR_STRICTATIME, abi.MS_STRICTATIME],
+    [abi.MOUNT_ATTR_NODIRATIME, abi.MS_NODIRATIME],
+    [abi.MOUNT_ATTR_NOSYMFOLLOW, abi.MS_NOSYMFOLLOW],
+  ] as const;
+  return others.reduce((flags, [bit, flag]) => attributes & bit ? flags | flag : flags, attributes & same);
+}
+
 /** True for mounts that show a part of the host's tree. */
 export function isBind(mount: Mount): boolean {
   return mount.type === "bind" || (mount.options ?? []).some((option) => option === "bind" || option === "rbind");

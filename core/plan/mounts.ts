@@ -8,7 +8,7 @@ import type { Mount } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
 import { cgroupMount } from "./cgroup_mounts.ts";
 import { type CreateInputs, hasNamespace } from "./inputs.ts";
-import { type Attributes, isBind, LOCKABLE, type MountOptions, parseOptions } from "./mount_options.ts";
+import { type Attributes, isBind, LOCKABLE, mountFlags, type MountOptions, parseOptions } from "./mount_options.ts";
 import { expectProc, mountpointOf, mountStep } from "./mount_step.ts";
 import { inRoot } from "./paths.ts";
 import { allMounts, openSource } from "./sources.ts";
@@ -88,7 +88,7 @@ function fileSystem(
       : {},
   });
   if (options.data.some((entry) => entry.length > FSCONFIG_VALUE_LIMIT)) {
-    mountByPath(p, at, mount, options, inputs);
+    mountByPath(p, { root, at }, mount, options, inputs);
   } else {
     const attached = newFileSystem(p, type, mount, options, inputs);
     if (inheritsMode) copyMode(p, attached, stat);
@@ -160,16 +160,22 @@ function entries(
 }
 
 /** mount(2), for option values that fsconfig(2) cannot take; "." is the place that was opened, not a path. */
-function mountByPath(p: Program, at: Reg, mount: Mount, options: MountOptions, inputs: CreateInputs): void {
+function mountByPath(p: Program, { root, at }: Place, mount: Mount, options: MountOptions, inputs: CreateInputs): void {
   const type = mount.type ?? "none";
   const data = entries(type, options, inputs).map(([key, value]) => value === undefined ? key : `${key}=${value}`);
   p.emit("fchdir", [at]);
-  p.emit("mount", [mount.source ?? type, ".", type, 0, [...options.flags, ...data].join(",")]);
-  const mounted = p.openat2(abi.AT_FDCWD, ".", { directory: true, resolve: "host" });
-  p.emit("fchdir", [mounted]);
-  p.mountSetattr(mounted, "", { set: firstAttributes(type, options) });
+  const flags = mountFlags(firstAttributes(type, options));
+  p.emit("mount", [mount.source ?? type, ".", type, flags, [...options.flags, ...data].join(",")]);
+  if (!changes(options.recursive) && options.propagation.length === 0) return;
+  // "." is still what lies below the new mount
+  const mounted = p.openat2(root, inRoot(mount.destination));
   changeBelow(p, mounted, options);
   p.close(mounted);
+}
+
+interface Place {
+  readonly root: Reg;
+  readonly at: Reg;
 }
 
 /** Attaches a detached mount. */

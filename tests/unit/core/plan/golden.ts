@@ -8,7 +8,7 @@
 
 import { assertEquals } from "@std/assert";
 
-import { type CreateInputs } from "../../../../core/plan/inputs.ts";
+import type { CreateInputs } from "../../../../core/plan/inputs.ts";
 import { planCreate } from "../../../../core/plan/create.ts";
 import type { Assembly } from "../../../../core/program/assembly.ts";
 import { explain } from "../../../../core/program/explain.ts";
