@@ -61,8 +61,10 @@ function tryDenort(output: string): boolean {
         ...["compile", "--quiet", "--no-config", "--no-check", "--no-code-cache", "--allow-all"],
         ...[`--v8-flags=${V8_FLAGS}`, `--output=${output}`, `${directory}/main.js`],
       ],
+      env: { NO_COLOR: "1" },
     }).outputSync();
-    if (!success) throw new RunoError(`deno compile: ${new TextDecoder().decode(stderr).trim()}`);
+    const said = new TextDecoder().decode(stderr).split("\n").filter((line) => /\w/.test(line)).slice(0, 4).join(" ");
+    if (!success) throw new RunoError(`deno compile: ${said}`);
     proveItIsRuno(output);
     return true;
   } catch (error) {

@@ -6,7 +6,7 @@ export type Suite = "unit" | "root" | "peer" | "vm";
 /** The packages that a suite wants. Without one, the tests that want it are skipped and say so. */
 const PACKAGES: Readonly<Record<Suite, readonly string[]>> = {
   unit: ["binutils", "binutils-x86-64-linux-gnu", "binutils-aarch64-linux-gnu", "qemu-user"],
-  root: ["busybox-static", "uidmap", "iproute2", "strace"],
+  root: ["busybox-static", "uidmap", "iproute2", "strace", "qemu-user", "libc6-arm64-cross", "libgcc-s1-arm64-cross"],
   peer: ["runc", "crun", "podman", "buildah", "conmon", "containerd", "docker.io"],
   vm: ["qemu-system-x86", "debootstrap", "e2fsprogs"],
 };

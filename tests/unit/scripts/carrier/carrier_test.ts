@@ -1,40 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { makeCarrier } from "../../../../scripts/carrier/carrier.ts";
-
-/** An executable whose program says what it was given, or throws as it is told. */
-const PROBE = `(async (load, later) => {
-  const how = Deno.args[0];
-  if (how === "throw") throw new Error("thrown\\nsecond line");
-  if (how === "reject") Promise.reject(new TypeError("rejected"));
-  if (how === "late") setTimeout(() => { throw "late"; });
-  else if (how === "lazy") console.log((await later("lazy.js")).word + load("lazy.js").count());
-  else console.log(JSON.stringify({
-    args: Deno.args,
-    directory: Deno.cwd(),
-    variables: Deno.env.toObject(),
-    name: Deno.readTextFileSync("/proc/self/cmdline").split("\\0")[0],
-    environ: Deno.readTextFileSync("/proc/self/environ").split("\\0").slice(0, -1),
-    descriptor: how === "read" ? Deno.readTextFileSync("/proc/self/fd/" + Deno.args[1]) : undefined,
-  }));
-})`;
-const LAZY = `((load, later) => { let n = 0; return { word: "\u00e9", count: () => n++ }; })`;
-
-interface Said {
-  readonly args: readonly string[];
-  readonly directory: string;
-  readonly variables: Readonly<Record<string, string>>;
-  readonly name: string;
-  readonly environ: readonly string[];
-  readonly descriptor?: string;
-}
+import { makeProbe, type Said } from "./probe.ts";
 
 const directory = Deno.makeTempDirSync({ prefix: "runo-carrier-" });
 const probe = `${directory}/probe`;
 
-Deno.test.beforeAll(() => {
-  const scripts = [{ name: "main.js", text: PROBE }, { name: "lazy.js", text: LAZY }];
-  Deno.writeFileSync(probe, makeCarrier(Deno.readFileSync(Deno.execPath()), scripts), { mode: 0o755 });
-});
+Deno.test.beforeAll(() => makeProbe(probe, Deno.execPath()));
 Deno.test.afterAll(() => Deno.removeSync(directory, { recursive: true }));
 
 interface Ended {
@@ -66,7 +36,7 @@ Deno.test("makeCarrier() hands over arguments that deno would understand", () =>
 Deno.test("makeCarrier() works without any variable, and adds only what deno must know", () => {
   const { args, variables } = said(`exec env -i "$0"`);
   assertEquals(args, []);
-  assertEquals(Object.keys(variables).sort(), ["DENO_DIR", "DENO_NO_UPDATE_CHECK", "RUNO_NOFILE_SOFT"]);
+  assertEquals(Object.keys(variables).sort(), ["DENO_DIR", "DENO_LOG", "DENO_NO_UPDATE_CHECK", "RUNO_NOFILE_SOFT"]);
 });
 
 Deno.test("makeCarrier() hides from deno what would change it, and keeps it for others", () => {
@@ -83,8 +53,8 @@ Deno.test("makeCarrier() hides from deno what would change it, and keeps it for 
   };
   const quiet = { PATH: "/bin", HOME: "/nowhere", TMPDIR: "/nowhere", DENOTE: "a", EMPTY: "" };
   const { variables, environ } = said(`exec "$0"`, { ...loud, ...quiet });
-  const { DENO_DIR, DENO_NO_UPDATE_CHECK, RUNO_NOFILE_SOFT, PWD: _, ...others } = variables;
-  assertEquals([DENO_DIR, DENO_NO_UPDATE_CHECK], ["/dev/null/deno", "1"]);
+  const { DENO_DIR, DENO_LOG, DENO_NO_UPDATE_CHECK, RUNO_NOFILE_SOFT, PWD: _, ...others } = variables;
+  assertEquals([DENO_DIR, DENO_LOG, DENO_NO_UPDATE_CHECK], ["/dev/null/deno", "off", "1"]);
   assertMatch(RUNO_NOFILE_SOFT!, /^\d{2,}$/);
   assertEquals(others, quiet);
   const given = Object.entries({ ...loud, ...quiet }).map(([name, value]) => `${name}=${value}`).sort();

@@ -1,0 +1,37 @@
+/** A small executable of the carrier's kind, to see what the program in it is given. */
+
+import { makeCarrier } from "../../../../scripts/carrier/carrier.ts";
+
+/** An executable whose program says what it was given, or throws as it is told. */
+const PROBE = `(async (load, later) => {
+  const how = Deno.args[0];
+  if (how === "throw") throw new Error("thrown\\nsecond line");
+  if (how === "reject") Promise.reject(new TypeError("rejected"));
+  if (how === "late") setTimeout(() => { throw "late"; });
+  else if (how === "lazy") console.log((await later("lazy.js")).word + load("lazy.js").count());
+  else console.log(JSON.stringify({
+    args: Deno.args,
+    directory: Deno.cwd(),
+    variables: Deno.env.toObject(),
+    name: Deno.readTextFileSync("/proc/self/cmdline").split("\\0")[0],
+    environ: Deno.readTextFileSync("/proc/self/environ").split("\\0").slice(0, -1),
+    descriptor: how === "read" ? Deno.readTextFileSync("/proc/self/fd/" + Deno.args[1]) : undefined,
+  }));
+})`;
+const LAZY = `((load, later) => { let n = 0; return { word: "\u00e9", count: () => n++ }; })`;
+
+/** What the probe says. */
+export interface Said {
+  readonly args: readonly string[];
+  readonly directory: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly name: string;
+  readonly environ: readonly string[];
+  readonly descriptor?: string;
+}
+
+/** Writes the executable, carried by this deno. */
+export function makeProbe(path: string, deno: string): void {
+  const scripts = [{ name: "main.js", text: PROBE }, { name: "lazy.js", text: LAZY }];
+  Deno.writeFileSync(path, makeCarrier(Deno.readFileSync(deno), scripts), { mode: 0o755 });
+}
