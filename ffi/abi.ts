@@ -56,12 +56,15 @@ export const SYSCALLS = {
   unlinkat: [263, 35],
   symlinkat: [266, 36],
   readlinkat: [267, 78],
+  inotify_add_watch: [254, 27],
   fchmodat: [268, 53],
   ppoll: [271, 73],
   unshare: [272, 97],
   accept4: [288, 242],
+  eventfd2: [290, 19],
   dup3: [292, 24],
   pipe2: [293, 59],
+  inotify_init1: [294, 26],
   prlimit64: [302, 261],
   setns: [308, 268],
   sched_setattr: [314, 274],
@@ -171,6 +174,7 @@ export const AT_REMOVEDIR = 0x200;
 
 export const F_OK = 0;
 export const X_OK = 1;
+export const W_OK = 2;
 
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
@@ -333,6 +337,22 @@ export const POLLIN = 1;
 export const POLLOUT = 4;
 export const POLLERR = 8;
 export const POLLHUP = 16;
+
+export const BPF_PROG_LOAD = 5;
+export const BPF_PROG_ATTACH = 8;
+export const BPF_PROG_DETACH = 9;
+export const BPF_PROG_GET_FD_BY_ID = 13;
+export const BPF_PROG_QUERY = 16;
+export const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
+export const BPF_CGROUP_DEVICE = 6;
+export const BPF_F_ALLOW_MULTI = 2;
+export const BPF_F_REPLACE = 4;
+
+export const EFD_CLOEXEC = 0o2000000;
+export const EFD_NONBLOCK = 0o4000;
+export const IN_CLOEXEC = 0o2000000;
+export const IN_NONBLOCK = 0o4000;
+export const IN_MODIFY = 2;
 
 export const WNOHANG = 1;
 export const SIGPIPE = 13;

@@ -11,6 +11,7 @@ import {
   MFD_EXEC,
   MNT_DETACH,
   O_CLOEXEC,
+  O_DIRECTORY_BY_ARCH,
   O_NOFOLLOW_BY_ARCH,
   O_NONBLOCK,
   O_PATH,
@@ -29,6 +30,12 @@ const O_NOFOLLOW = O_NOFOLLOW_BY_ARCH[ARCH];
 /** Opens a file as a place only (O_PATH); a symlink at its end is not followed. */
 export function openPath(path: string): Fd {
   return new Fd(call("openat", AT_FDCWD, path, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0));
+}
+
+/** Opens a directory; a symlink at its end is not followed. */
+export function openDirectory(path: string): Fd {
+  const flags = O_RDONLY | O_CLOEXEC | O_DIRECTORY_BY_ARCH[ARCH] | O_NOFOLLOW;
+  return new Fd(call("openat", AT_FDCWD, path, flags, 0));
 }
 
 /** Opens a FIFO for reading without waiting for a writer. */

@@ -257,3 +257,50 @@ export const STATFS = new Layout({
   spare2: "u64",
   spare3: "u64",
 });
+
+/** struct bpf_insn, bpf(2); the registers are two halves of a byte, the destination in the lower. */
+export const BPF_INSN = new Layout({ code: "u8", registers: "u8", off: "u16", imm: "i32" });
+
+/** union bpf_attr for BPF_PROG_LOAD, as far as it is used. */
+export const BPF_LOAD = new Layout({
+  prog_type: "u32",
+  insn_cnt: "u32",
+  insns: "u64",
+  license: "u64",
+  log_level: "u32",
+  log_size: "u32",
+  log_buf: "u64",
+  kern_version: "u32",
+  prog_flags: "u32",
+  name_low: "u64",
+  name_high: "u64",
+  prog_ifindex: "u32",
+  expected_attach_type: "u32",
+});
+
+/** union bpf_attr for BPF_PROG_ATTACH and BPF_PROG_DETACH. */
+export const BPF_ATTACH = new Layout({
+  target_fd: "u32",
+  attach_bpf_fd: "u32",
+  attach_type: "u32",
+  attach_flags: "u32",
+  replace_bpf_fd: "u32",
+});
+
+/** union bpf_attr for BPF_PROG_QUERY; Linux 6.17 writes to the last field whatever size it is told. */
+export const BPF_QUERY = new Layout({
+  target_fd: "u32",
+  attach_type: "u32",
+  query_flags: "u32",
+  attach_flags: "u32",
+  prog_ids: "u64",
+  prog_cnt: "u32",
+  pad: "u32",
+  prog_attach_flags: "u64",
+  link_ids: "u64",
+  link_attach_flags: "u64",
+  revision: "u64",
+});
+
+/** union bpf_attr for BPF_PROG_GET_FD_BY_ID. */
+export const BPF_FD_BY_ID = new Layout({ prog_id: "u32", next_id: "u32", open_flags: "u32" });

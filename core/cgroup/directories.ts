@@ -78,6 +78,11 @@ function tryRemove(path: string): boolean {
   return subtree(path).toReversed().every(rmdir);
 }
 
+/** Removes a cgroup unless it has processes or cgroups below it. */
+export function removeIfEmpty(path: string): void {
+  rmdir(path);
+}
+
 /** False when the cgroup has processes, or cgroups below it. */
 function rmdir(path: string): boolean {
   try {

@@ -138,6 +138,11 @@ function pathOfV2(hierarchy: Hierarchy, inner: string): string {
   return pathIn(hierarchy, inner, hierarchy.own.slice(0, hierarchy.own.lastIndexOf("/")));
 }
 
+/** The directory of the cgroup that this process is in. */
+export function ownDirectory(hierarchy: Hierarchy): string {
+  return pathIn(hierarchy, "", hierarchy.own);
+}
+
 function pathIn({ mountPoint, root }: Hierarchy, inner: string, parent: string): string {
   if (inner.startsWith("/")) return join(mountPoint, inner);
   // in a container without a cgroup namespace /proc/self/cgroup tells of the host's cgroups, and the mount shows a part

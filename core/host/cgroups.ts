@@ -1,43 +1,124 @@
 /** The container's cgroup, between the config and core/cgroup: where it is, what goes into it, what the container sees of it. */
 
-import { type Cgroup, cgroupPaths, createCgroup, readLayout, removeCgroup } from "../cgroup/manager.ts";
+import { createCgroup, type MadeCgroup, unmakeCgroup } from "../cgroup/create.ts";
+import { cgroupPaths, type Layout, ownDirectory, readLayout } from "../cgroup/layout.ts";
+import { checkLimits } from "../cgroup/limits.ts";
+import { memoryReport, oomKills } from "../cgroup/oom.ts";
+import type { Cgroup } from "../cgroup/paths.ts";
+import { RunoError } from "../error.ts";
 import type { CgroupDirectories } from "../plan/cgroup.ts";
-import type { HostFacts } from "../plan/inputs.ts";
-import type { Spec } from "../spec/types.ts";
+import { type HostFacts, isNew } from "../plan/inputs.ts";
+import type { DeviceRule, Resources, Spec } from "../spec/types.ts";
+import { cgroupMounts, hasWritableCgroupMount } from "./cgroup_mounts.ts";
 import type { CreateOptions } from "./options.ts";
+import { inUserNamespace } from "./rootless.ts";
+import { defaultDevices, deviceTypeName } from "./runc_cgroup.ts";
 import type { StateFile } from "./state_file.ts";
 
-/** The cgroup of a container that is being created. */
-export interface CgroupPlan {
-  /** Directories by controller, for state.json. */
-  readonly paths: Readonly<Record<string, string>>;
-  /** For a mount of type cgroup. */
-  readonly mounts: HostFacts["cgroups"];
-  /** What init enters. */
-  readonly directories: CgroupDirectories;
-  /** Makes it and sets its limits. */
-  create(): void;
-  remove(): void;
-}
+/** The cgroup of a container that is being created. What it tells of paths changes when `create()` could not make all. */
+export class CgroupPlan {
+  readonly #spec: Spec;
+  readonly #options: CreateOptions;
+  readonly #rootless: boolean;
+  readonly #layout: Layout;
+  readonly #wanted: Cgroup;
+  #made: MadeCgroup | undefined;
 
-export function planCgroup(spec: Spec, options: CreateOptions, rootless: boolean): CgroupPlan {
-  if (options.cgroupManager === "disabled") {
-    return { paths: {}, mounts: undefined, directories: NONE, create: () => {}, remove: () => {} };
+  /** @throws {RunoError} when the limits of the config cannot be set on this host */
+  constructor(spec: Spec, options: CreateOptions, rootless: boolean) {
+    this.#spec = spec;
+    this.#options = options;
+    this.#rootless = rootless;
+    this.#layout = readLayout();
+    this.#wanted = wantedCgroup(this.#layout, spec, options);
+    if (this.#isOwn) checkLimits(this.#wanted, resourcesOf(spec));
   }
-  const layout = readLayout();
-  const cgroupsPath = spec.linux?.cgroupsPath;
-  const paths = cgroupPaths(layout, { id: options.id, ...cgroupsPath === undefined ? {} : { cgroupsPath } });
-  const cgroup: Cgroup = { paths };
-  return {
-    paths,
-    mounts: undefined,
-    directories: directoriesOf(paths),
-    create: () => createCgroup(cgroup, { rootless }),
-    remove: () => removeCgroup(cgroup),
-  };
+
+  /** False when the container stays in the cgroup of its creator. */
+  get #isOwn(): boolean {
+    return this.#options.cgroupManager !== "disabled";
+  }
+
+  /** Directories by controller, for state.json. */
+  get paths(): Readonly<Record<string, string>> {
+    return (this.#made ?? this.#wanted).paths;
+  }
+
+  /** What init enters. */
+  get directories(): CgroupDirectories {
+    return directoriesOf(this.paths);
+  }
+
+  /** What a mount of type cgroup shows. */
+  get mounts(): HostFacts["cgroups"] {
+    return cgroupMounts(this.#layout, this.paths, this.#spec);
+  }
+
+  /** Makes it and sets its limits. @throws {RunoError} and nothing is left behind */
+  create(): void {
+    if (!this.#isOwn) return;
+    const { v2 } = this.#layout;
+    this.#made = createCgroup(this.#wanted, {
+      resources: resourcesOf(this.#spec),
+      unprivileged: this.#rootless || inUserNamespace(),
+      optional: this.#rootless && (this.#spec.linux?.cgroupsPath ?? "") === "",
+      own: v2 === undefined ? undefined : ownDirectory(v2),
+      owner: cgroupOwner(this.#spec),
+    });
+    if (Object.keys(this.paths).length === 0 && !isNew(this.#spec, "pid")) {
+      this.#options.warn(
+        "the container has neither a cgroup nor a pid namespace of its own: its processes cannot all be found and " +
+          "killed. Such configuration is strongly discouraged",
+      );
+    }
+  }
+
+  /** Removes what `create()` has made. */
+  remove(): void {
+    if (this.#made !== undefined) unmakeCgroup(this.#made);
+    this.#made = undefined;
+  }
+
+  /** The error for an init that died for want of memory. */
+  outOfMemory(): RunoError | undefined {
+    return this.#made === undefined ? undefined : outOfMemory(this.#made);
+  }
 }
 
-const NONE: CgroupDirectories = { v1: [], v2: undefined };
+function wantedCgroup(layout: Layout, spec: Spec, { id, cgroupManager }: CreateOptions): Cgroup {
+  if (cgroupManager === "disabled") return { paths: {} };
+  const cgroupsPath = spec.linux?.cgroupsPath;
+  return { paths: cgroupPaths(layout, { id, ...cgroupsPath === undefined ? {} : { cgroupsPath } }) };
+}
+
+/** The limits of the config, and its rules for devices with those that every container gets after them. */
+function resourcesOf({ linux = {} }: Spec): Resources {
+  const defaults = defaultDevices(linux.devices ?? []).map(({ rule }): DeviceRule => ({
+    allow: rule.allow,
+    type: deviceTypeName(rule.type),
+    major: rule.major,
+    minor: rule.minor,
+    access: rule.permissions,
+  }));
+  return { ...linux.resources, devices: [...linux.resources?.devices ?? [], ...defaults] };
+}
+
+/** The user of the host to whom a cgroup is given that the container sees as its root, and may write to. */
+function cgroupOwner(spec: Spec): number | undefined {
+  if (!isNew(spec, "cgroup") || !hasWritableCgroupMount(spec)) return undefined;
+  const uid = spec.process?.user?.uid ?? 0;
+  const { uidMappings = [] } = spec.linux ?? {};
+  if (uidMappings.length === 0) return uid === 0 ? undefined : uid;
+  const range = uidMappings.find(({ containerID, size }) => uid >= containerID && uid < containerID + size);
+  return range === undefined ? undefined : range.hostID + uid - range.containerID;
+}
+
+/** The error for a container whose init the kernel has killed for want of memory; undefined when it has killed nothing. */
+export function outOfMemory(cgroup: Cgroup): RunoError | undefined {
+  if (oomKills(cgroup) === 0) return undefined;
+  // the words are runc's
+  return new RunoError("container init was OOM-killed (memory limit too low?)", { hint: memoryReport(cgroup) });
+}
 
 /** The directories to enter; controllers that are mounted together share one. */
 export function directoriesOf(paths: Readonly<Record<string, string>>): CgroupDirectories {
@@ -50,13 +131,47 @@ export function recordedCgroup(state: StateFile): Cgroup {
   return { paths: state.cgroup_paths ?? {} };
 }
 
-/** A cgroup below the container's, as `exec --cgroup` names it: by controller, "" for all of them. */
-export function subCgroup(cgroup: Cgroup, names: Readonly<Record<string, string>> | undefined): Cgroup {
-  if (names === undefined) return cgroup;
-  const below = (key: string) => names[key] ?? names[""];
-  const entries = Object.entries(cgroup.paths).map(([key, path]) => {
-    const name = below(key);
-    return [key, name === undefined ? path : `${path}/${name}`] as const;
-  });
-  return { ...cgroup, paths: Object.fromEntries(entries) };
+/**
+ * A cgroup below the container's, as `exec --cgroup` names it: by controller, "" for all of them.
+ * @throws {RunoError} `invalid` for a controller that the container has not, or a path out of its cgroup
+ */
+export function subCgroup(cgroup: Cgroup, names: Readonly<Record<string, string>>): Cgroup {
+  const paths = { ...cgroup.paths };
+  const all = names[""];
+  const wanted = all === undefined ? names : Object.fromEntries(Object.keys(paths).map((key) => [key, all]));
+  for (const [controller, name] of Object.entries(wanted)) {
+    const path = paths[controller];
+    // the words are runc's
+    if (path === undefined) {
+      throw new RunoError(`unknown controller ${controller} in SubCgroupPaths`, { kind: "invalid" });
+    }
+    if (name.split("/").includes("..")) throw new RunoError(`bad sub cgroup path: ${name}`, { kind: "invalid" });
+    paths[controller] = `${path}/${name}`.replaceAll(/\/+(\.?\/)*/g, "/").replace(/\/\.?$/, "");
+  }
+  return { paths };
+}
+
+/** Where a process of a container goes: its cgroup, or the one below it that its init has moved to. */
+export function cgroupToJoin(state: StateFile): Cgroup {
+  const cgroup = recordedCgroup(state);
+  const v2 = cgroup.paths[""];
+  // "no internal processes": a container that runs systemd divides its own cgroup, and stays in a part of it
+  if (v2 === undefined || !hasControlledChildren(v2)) return cgroup;
+  const line = readText(`/proc/${state.init_process_pid}/cgroup`).split("\n").find((text) => text.startsWith("0::"));
+  const { v2: hierarchy } = readLayout();
+  if (line === undefined || hierarchy === undefined) return cgroup;
+  return { paths: { ...cgroup.paths, "": ownDirectory({ ...hierarchy, own: line.slice("0::".length) }) } };
+}
+
+function hasControlledChildren(path: string): boolean {
+  return readText(`${path}/cgroup.subtree_control`).trim() !== "";
+}
+
+// "" for a cgroup or a process that is gone
+function readText(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
 }

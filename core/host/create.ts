@@ -87,7 +87,15 @@ function startInit(
   // both for init alone: the copies are not close-on-exec, and closed here as soon as it is started
   using fifo = duplicate(path.number, lowest, true);
   using socket = duplicate(theirs.number, lowest, true);
-  const program = planCreate({ ...prepared.inputs, fifo: fifo.number, socket: socket.number });
+  const { inputs, cgroup } = prepared;
+  const program = planCreate({
+    ...inputs,
+    // as it was made: without rights some of what was planned may be missing
+    cgroup: cgroup.directories,
+    facts: { ...inputs.facts, cgroups: cgroup.mounts },
+    fifo: fifo.number,
+    socket: socket.number,
+  });
   using image = sealedFile("runo-init", program.image(socket.number));
   creation.spawned(spawn(`/proc/self/fd/${image.number}`, [options.argv0, "init"], []));
   return { socket: ours, program };

@@ -135,6 +135,8 @@ export class Creation {
     });
     this.#master?.[Symbol.dispose]();
     this.#copyFrom?.[Symbol.dispose]();
+    // the cgroup tells it as long as it is there; whatever failed, that is why
+    const outOfMemory = this.#prepared.cgroup.outOfMemory();
     const failures = [
       () => this.#prepared.cgroup.remove(),
       () => this.#unmountRootfs(),
@@ -142,7 +144,7 @@ export class Creation {
       () => this.#poststopHooks(),
     ].flatMap(attempt);
     for (const failure of failures) this.#options.warn(`cleaning up: ${messageOf(failure)}`);
-    return explained(error, endings.at(-1));
+    return outOfMemory ?? explained(error, endings.at(-1));
   }
 
   #poststopHooks(): void {
@@ -241,8 +243,6 @@ function explained(error: unknown, ending: ExitStatus | undefined): RunoError {
   if (!silent || ending === undefined) return known;
   const how = "signal" in ending ? `signal ${ending.signal}` : `code ${ending.code}`;
   return new RunoError(`${known.phrase} (${how})`, {
-    hint: "signal" in ending && ending.signal === SIGKILL
-      ? "killed from outside, or out of memory: is the memory limit too low?"
-      : undefined,
+    hint: "signal" in ending && ending.signal === SIGKILL ? "killed from outside" : undefined,
   });
 }

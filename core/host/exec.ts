@@ -6,12 +6,14 @@ import { duplicate, type Fd } from "../../ffi/fd.ts";
 import { openPath, sealedFile } from "../../ffi/file.ts";
 import { passCredentials, socketPair } from "../../ffi/socket.ts";
 import { pidfdOpen, reap, spawn } from "../../ffi/spawn.ts";
+import { oomKills } from "../cgroup/oom.ts";
+import type { Cgroup } from "../cgroup/paths.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { planExec } from "../plan/exec.ts";
 import type { Program } from "../program/program.ts";
 import type { Spec } from "../spec/types.ts";
 import { checkTerminal } from "./bundle.ts";
-import { directoriesOf, recordedCgroup, subCgroup } from "./cgroups.ts";
+import { cgroupToJoin, directoriesOf, recordedCgroup, subCgroup } from "./cgroups.ts";
 import { type Container, containerStatus, isInitAlive, loadContainer } from "./container.ts";
 import { awaitExecution, converse } from "./conversation.ts";
 import { effectiveIds, lastCapability } from "./facts.ts";
@@ -45,6 +47,7 @@ export function execProcess(options: ExecOptions): Executed {
   using socket = ours;
   passCredentials(socket);
   const execution = new Execution(options);
+  const cgroup = recordedCgroup(container.state), killsBefore = oomKills(cgroup);
   try {
     const program = start(container, { spec, keepFds, options, theirs, execution });
     converse(socket, program, execution.answers());
@@ -52,6 +55,10 @@ export function execProcess(options: ExecOptions): Executed {
     return execution.finish();
   } catch (error) {
     execution.undo();
+    // whoever was killed: it may have been this process
+    if (oomKills(cgroup) > killsBefore) {
+      throw new RunoError("executing the process", { cause: error, hint: "possibly OOM-killed" });
+    }
     throw error;
   }
 }
@@ -90,7 +97,7 @@ function start(container: Container, { spec, keepFds, options, theirs, execution
     namespaces,
     root: root?.number,
     facts: { arch: Deno.build.arch, ...effectiveIds(), lastCapability: lastCapability(), nofile: openFilesLimit() },
-    cgroup: directoriesOf(subCgroup(recordedCgroup(container.state), options.subCgroups).paths),
+    cgroup: directoriesOf(execCgroup(container, options).paths),
     keepFds,
     socket: socket.number,
     init: init.number,
@@ -99,6 +106,11 @@ function start(container: Container, { spec, keepFds, options, theirs, execution
   using image = sealedFile("runo-exec", program.image(socket.number));
   execution.spawned(spawn(`/proc/self/fd/${image.number}`, [options.argv0, "init"], []));
   return program;
+}
+
+/** The cgroup of the container, the one that its init has moved to, or the one that was asked for. */
+function execCgroup({ state }: Container, { subCgroups }: ExecOptions): Cgroup {
+  return subCgroups === undefined ? cgroupToJoin(state) : subCgroup(recordedCgroup(state), subCgroups);
 }
 
 /** init by descriptor, and made sure that it is init: the number may have been given to another process. */

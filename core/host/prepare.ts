@@ -7,7 +7,7 @@ import { type CreateInputs, hasNamespace } from "../plan/inputs.ts";
 import { allMounts } from "../plan/sources.ts";
 import type { Spec } from "../spec/types.ts";
 import { checkTerminal, readBundle } from "./bundle.ts";
-import { type CgroupPlan, planCgroup } from "./cgroups.ts";
+import { CgroupPlan } from "./cgroups.ts";
 import { stateDir } from "./container.ts";
 import { collectFacts, effectiveIds, leakingParent } from "./facts.ts";
 import type { Ids } from "./idmap.ts";
@@ -38,7 +38,7 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
   checkTerminal(spec, options);
   const keepFds = checkPreservedFds(options);
   const rootlessCgroups = checkRootless(spec, options, ids);
-  const cgroup = planCgroup(spec, options, rootlessCgroups);
+  const cgroup = new CgroupPlan(spec, options, rootlessCgroups);
   const notify = notifyInputs(dir, options.notifySocket);
   const extraEnv = [...options.listenFds > 0 ? [`LISTEN_FDS=${options.listenFds}`, "LISTEN_PID=1"] : [], ...notify.env];
   const extra = { extraEnv, extraMounts: notify.mounts };

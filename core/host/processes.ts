@@ -1,6 +1,6 @@
 /** The processes of a container. */
 
-import { cgroupPids } from "../cgroup/manager.ts";
+import { cgroupPids } from "../cgroup/processes.ts";
 import { recordedCgroup } from "./cgroups.ts";
 import { type Container, isInitAlive, loadContainer } from "./container.ts";
 import type { HostOptions } from "./options.ts";

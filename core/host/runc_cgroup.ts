@@ -85,6 +85,11 @@ export function deviceTypeCode(type: string): number {
   return { c: C, u: C, b: B, p: P, a: A }[type] ?? A;
 }
 
+/** The letter of a rule's type. */
+export function deviceTypeName(code: number): "a" | "b" | "c" {
+  return code === C ? "c" : code === B ? "b" : "a";
+}
+
 /** What every container may use. Those with a path are nodes in its /dev as well. */
 export const DEFAULT_DEVICES: readonly { readonly path?: string; readonly rule: RuncDeviceRule }[] = [
   { rule: allow(C, -1, -1, "m") },

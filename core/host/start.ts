@@ -7,7 +7,7 @@ import { openFifoReader } from "../../ffi/file.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { pidfdOpen, poll } from "../../ffi/spawn.ts";
 import { errnoOf, messageOf, RunoError } from "../error.ts";
-import { directoriesOf, recordedCgroup } from "./cgroups.ts";
+import { directoriesOf, outOfMemory, recordedCgroup } from "./cgroups.ts";
 import { type Container, containerStatus, EXEC_FIFO, loadContainer } from "./container.ts";
 import { lockContainer } from "./container_lock.ts";
 import { destroy } from "./destroy.ts";
@@ -92,7 +92,8 @@ function checkCreated(container: Container): void {
 /** Opens the FIFO that init waits to write to, and never waits for an init that has died. */
 function release({ dir, state }: Container): void {
   const path = `${dir}/${EXEC_FIFO}`;
-  const dead = () => new RunoError("container process is already dead", { kind: "state" });
+  const dead = () =>
+    outOfMemory(recordedCgroup(state)) ?? new RunoError("container process is already dead", { kind: "state" });
   using pidfd = openInit(state.init_process_pid, dead);
   using fifo = openFifo(path);
   for (;;) {

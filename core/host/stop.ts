@@ -2,7 +2,8 @@
 
 import { SIGKILL } from "../../ffi/abi.ts";
 import { pidfdOpen, pidfdSignal } from "../../ffi/spawn.ts";
-import { cgroupPids, killCgroup, thawCgroup } from "../cgroup/manager.ts";
+import { thawCgroup } from "../cgroup/freezer.ts";
+import { cgroupPids, killCgroup } from "../cgroup/processes.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { recordedCgroup } from "./cgroups.ts";
 import { type Container, containerStatus, isPaused, leftoverDir, loadContainer, removeStateDir } from "./container.ts";

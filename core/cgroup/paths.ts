@@ -1,0 +1,11 @@
+/** The cgroup of a container: its directories. */
+
+/** Directories by controller, as state.json records them: "" is v2, "name=systemd" the named hierarchy of v1. */
+export interface Cgroup {
+  readonly paths: Readonly<Record<string, string>>;
+}
+
+/** Whether the host has v2 alone. On a hybrid one v2 has the processes, and v1 the limits. */
+export function isV2({ paths }: Cgroup): boolean {
+  return paths[""] !== undefined && Object.keys(paths).length === 1;
+}
