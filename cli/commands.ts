@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   create: async () => (await import("./create.ts")).create,
   delete: async () => (await import("./delete.ts")).deletion,
   exec: async () => (await import("./exec.ts")).exec,
+  features: async () => (await import("./features.ts")).features,
   kill: async () => (await import("./kill.ts")).kill,
   list: async () => (await import("./list.ts")).list,
   plan: async () => (await import("./plan.ts")).plan,

@@ -38,6 +38,31 @@ export function bundleInto(directory: string, entry: string): void {
     args: ["bundle", "--quiet", "--minify", "--code-splitting", "--platform=deno", `--outdir=${directory}`, entry],
   }).outputSync();
   if (!success) throw new RunoError(`bundling "${entry}": ${new TextDecoder().decode(stderr).trim()}`);
+  stampCommit(directory);
+}
+
+/** cli/version.ts has this where the commit belongs. */
+const COMMIT_MARK = "@COMMIT@";
+
+/** Tells the bundle what it was made from; outside of a git checkout that stays unknown. */
+function stampCommit(directory: string): void {
+  const commit = git("rev-parse", "HEAD");
+  if (commit === undefined) return;
+  const stamp = git("status", "--porcelain", "--untracked-files=no") === "" ? commit : `${commit}-dirty`;
+  for (const { name } of Deno.readDirSync(directory)) {
+    const path = `${directory}/${name}`, text = Deno.readTextFileSync(path);
+    if (text.includes(COMMIT_MARK)) Deno.writeTextFileSync(path, text.replaceAll(COMMIT_MARK, stamp));
+  }
+}
+
+function git(...args: readonly string[]): string | undefined {
+  try {
+    const cwd = new URL(".", import.meta.url).pathname;
+    const { success, stdout } = new Deno.Command("git", { args: [...args], cwd, stderr: "null" }).outputSync();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 interface Place {

@@ -1,8 +1,18 @@
 /** Rules of `hooks`, runtime-spec config.md, "POSIX-platform Hooks". */
 
 import { at, type Findings } from "../problem.ts";
-import type { Hook, Hooks } from "../types.ts";
+import type { Hook, HookPhase, Hooks } from "../types.ts";
 import { isAbsolute } from "./text.ts";
+
+/** In the order of a container's life. */
+export const HOOK_PHASES: readonly HookPhase[] = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "startContainer",
+  "poststart",
+  "poststop",
+];
 
 /** All six phases. */
 export function checkHooks(hooks: Hooks, found: Findings): void {

@@ -38,7 +38,7 @@ function checkPersonality({ domain, flags = [] }: Personality, found: Findings):
 }
 
 /** How many nodes each mode takes, set_mempolicy(2). */
-const NODES_OF_MODE: Readonly<Record<string, "none" | "some" | "any">> = {
+export const NODES_OF_MODE: Readonly<Record<string, "none" | "some" | "any">> = {
   MPOL_DEFAULT: "none",
   MPOL_LOCAL: "none",
   MPOL_BIND: "some",
@@ -48,7 +48,12 @@ const NODES_OF_MODE: Readonly<Record<string, "none" | "some" | "any">> = {
   MPOL_PREFERRED: "any",
 };
 
-const MEMORY_FLAGS: readonly string[] = ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"];
+/** Flags of a memory policy. */
+export const MEMORY_FLAGS: readonly string[] = [
+  "MPOL_F_NUMA_BALANCING",
+  "MPOL_F_RELATIVE_NODES",
+  "MPOL_F_STATIC_NODES",
+];
 
 function checkMemoryPolicy({ mode, nodes = "", flags = [] }: MemoryPolicy, found: Findings): void {
   const pointer = "/linux/memoryPolicy";

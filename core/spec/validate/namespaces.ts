@@ -8,7 +8,17 @@ import type { Linux, Namespace, NamespaceType, Spec, TimeOffset } from "../types
 import { checkMappingList, isMapped } from "./idmap.ts";
 import { isAbsolute, quote } from "./text.ts";
 
-const TYPES: readonly NamespaceType[] = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"];
+/** Every type that a config may name. */
+export const NAMESPACE_TYPES: readonly NamespaceType[] = [
+  "pid",
+  "network",
+  "mount",
+  "ipc",
+  "uts",
+  "user",
+  "cgroup",
+  "time",
+];
 
 // __NEW_UTS_LEN of the kernel
 const MAX_NAME = 64;
@@ -33,7 +43,7 @@ function checkList(namespaces: readonly Namespace[], found: Findings): void {
   const seen = new Set<string>();
   namespaces.forEach(({ type, path }, index) => {
     const pointer = at("/linux/namespaces", index);
-    if (!TYPES.includes(type)) found.error(at(pointer, "type"), `namespace ${quote(type)} does not exist`);
+    if (!NAMESPACE_TYPES.includes(type)) found.error(at(pointer, "type"), `namespace ${quote(type)} does not exist`);
     if (seen.has(type)) found.error(at(pointer, "type"), `malformed spec file: duplicated ns ${quote(type)}`);
     seen.add(type);
     if (!path) return;

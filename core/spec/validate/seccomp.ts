@@ -4,17 +4,18 @@ import { at, type Findings } from "../problem.ts";
 import type { Seccomp, SeccompArg, SeccompSyscall } from "../types.ts";
 import { quote } from "./text.ts";
 
-const ACTIONS = prefixed("SCMP_ACT_", "KILL KILL_PROCESS KILL_THREAD TRAP ERRNO TRACE ALLOW LOG NOTIFY");
+/** What a profile may say; `features` prints them. */
+export const ACTIONS = prefixed("SCMP_ACT_", "KILL KILL_PROCESS KILL_THREAD TRAP ERRNO TRACE ALLOW LOG NOTIFY");
 
-const OPERATORS = prefixed("SCMP_CMP_", "NE LT LE EQ GE GT MASKED_EQ");
+export const OPERATORS = prefixed("SCMP_CMP_", "NE LT LE EQ GE GT MASKED_EQ");
 
-const ARCHITECTURES = prefixed(
+export const ARCHITECTURES = prefixed(
   "SCMP_ARCH_",
   "X86 X86_64 X32 ARM AARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE S390 S390X PARISC " +
     "PARISC64 RISCV64 LOONGARCH64 M68K SH SHEB",
 );
 
-const FLAGS = prefixed("SECCOMP_FILTER_FLAG_", "TSYNC LOG SPEC_ALLOW WAIT_KILLABLE_RECV");
+export const FLAGS = prefixed("SECCOMP_FILTER_FLAG_", "TSYNC LOG SPEC_ALLOW WAIT_KILLABLE_RECV");
 
 const POINTER = "/linux/seccomp";
 

@@ -1,0 +1,76 @@
+/** What runo can do, as the document that runtime-spec features.md describes. The lists are those that the code accepts by. */
+
+import { tryCall } from "../../ffi/call.ts";
+import { CAPABILITIES } from "../spec/capabilities.ts";
+import { MOUNT_OPTIONS } from "../spec/mount_options.ts";
+import { OCI_VERSION, OCI_VERSION_MIN } from "../spec/state.ts";
+import { HOOK_PHASES } from "../spec/validate/hooks.ts";
+import { MEMORY_FLAGS, NODES_OF_MODE } from "../spec/validate/linux.ts";
+import { NAMESPACE_TYPES } from "../spec/validate/namespaces.ts";
+import { ACTIONS, ARCHITECTURES, FLAGS, OPERATORS } from "../spec/validate/seccomp.ts";
+
+/** The document; its shape is the specification's. */
+export type Features = ReturnType<typeof readFeatures>;
+
+/** What is not the specification's to say. */
+export interface Build {
+  readonly version: string;
+  readonly commit: string | undefined;
+}
+
+/** Annotations of config.json that change what happens on the host: whoever takes configs from strangers must know them. */
+const UNSAFE_ANNOTATIONS = ["bundle", "org.systemd.property.", "org.criu.config"];
+
+/** Looks at the kernel where that decides. */
+export function readFeatures({ version, commit }: Build) {
+  return {
+    ociVersionMin: OCI_VERSION_MIN,
+    ociVersionMax: OCI_VERSION,
+    hooks: HOOK_PHASES,
+    mountOptions: [...MOUNT_OPTIONS].sort(),
+    linux: {
+      namespaces: NAMESPACE_TYPES.toSorted(),
+      capabilities: CAPABILITIES,
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
+      seccomp: {
+        enabled: true,
+        actions: [...ACTIONS].sort(),
+        operators: [...OPERATORS].sort(),
+        archs: [...ARCHITECTURES].sort(),
+        knownFlags: [...FLAGS].sort(),
+        supportedFlags: [...FLAGS].sort().filter(isSupported),
+      },
+      apparmor: { enabled: true },
+      selinux: { enabled: true },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
+      memoryPolicy: { modes: Object.keys(NODES_OF_MODE).sort(), flags: MEMORY_FLAGS },
+      mountExtensions: { idmap: { enabled: true } },
+      netDevices: { enabled: true },
+    },
+    annotations: {
+      // runc's names: clients look for them
+      "org.opencontainers.runc.checkpoint.enabled": "true",
+      ...commit === undefined ? {} : { "org.opencontainers.runc.commit": commit },
+      "org.opencontainers.runc.version": version,
+    },
+    potentiallyUnsafeConfigAnnotations: UNSAFE_ANNOTATIONS,
+  };
+}
+
+/** seccomp(2): the numbers of the flags of SECCOMP_SET_MODE_FILTER. */
+const FLAG_BITS: Readonly<Record<string, number>> = {
+  SECCOMP_FILTER_FLAG_TSYNC: 1,
+  SECCOMP_FILTER_FLAG_LOG: 2,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 32,
+};
+
+const SET_MODE_FILTER = 1;
+
+/** A filter at address 0 is never loaded: EFAULT says that the kernel has gone past the flags. */
+function isSupported(flag: string): boolean {
+  const bits = FLAG_BITS[flag] ?? 0;
+  // this one is about listeners, and refused without one
+  const listener = flag === "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" ? 8 : 0;
+  return tryCall("seccomp", SET_MODE_FILTER, bits | listener, null) === "EFAULT";
+}
