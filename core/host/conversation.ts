@@ -63,7 +63,12 @@ export function converse(socket: Fd, program: Program, answers: Answers): void {
       kernelLog.push(new TextDecoder().decode(message.bytes.subarray(4)).trim().replace(/^[ew] /, ""));
       continue;
     }
-    const name = askName(words.getUint32(4, true));
+    const code = words.getUint32(4, true);
+    if (code === 0) {
+      answers.asker(message.pid);
+      continue;
+    }
+    const name = askName(code);
     const answer = name === undefined ? undefined : answers[name];
     if (name === undefined || answer === undefined) {
       throw new RunoError(`container init asks for "${name ?? "nothing known"}"`);

@@ -55,13 +55,14 @@ function create(dir: string, options: CreateOptions, prepared: Prepared): Create
 }
 
 /** The FIFO that init waits on; root of a user namespace must be able to open it. */
-function makeExecFifo(dir: string, { spec }: Prepared): void {
+function makeExecFifo(dir: string, { spec, ids }: Prepared): void {
   const path = `${dir}/${EXEC_FIFO}`;
   makeFifo(path, 0o622);
   const root = (mappings: readonly { containerID: number; hostID: number }[] | undefined) =>
     mappings?.find(({ containerID }) => containerID === 0)?.hostID;
   const uid = root(spec.linux?.uidMappings), gid = root(spec.linux?.gidMappings);
-  if (uid !== undefined && gid !== undefined && (uid !== 0 || gid !== 0)) chown(path, uid, gid);
+  // an ordinary user can give nothing away; the FIFO is there to be written to by anyone
+  if (ids.euid === 0 && uid !== undefined && gid !== undefined && (uid !== 0 || gid !== 0)) chown(path, uid, gid);
 }
 
 function chown(path: string, uid: number, gid: number): void {

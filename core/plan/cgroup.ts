@@ -31,19 +31,33 @@ const HINTS = {
   EAGAIN: "the pids limit of the cgroup is reached",
 } as const;
 
+/** How the process goes on after it has opened the cgroup. */
+export interface CgroupEntry {
+  /** It is cloned, which can put the clone into a cgroup of v2. */
+  readonly clones: boolean;
+  /** It gets another user namespace, whose root has no rights over the cgroup: what needs them comes before. */
+  readonly leavesUser: boolean;
+}
+
 /** Opens what is needed to enter the cgroup later. */
-export function openCgroup(p: Program, { v1, v2 }: CgroupDirectories, clones: boolean): OpenCgroup {
-  const open = (directory: string, file: string) => {
-    p.step(`opening cgroup "${directory}"`, { hints: HINTS });
-    const fd = file === ""
-      ? p.openat2(abi.AT_FDCWD, directory, { directory: true, resolve: "host" })
-      : p.openat2(abi.AT_FDCWD, `${directory}/${file}`, { write: true, resolve: "host" });
-    return [directory, fd] as const;
-  };
-  return {
-    tasks: v1.map((directory) => open(directory, "tasks")),
-    v2: v2 === undefined ? undefined : open(v2, clones ? "" : "cgroup.procs"),
-  };
+export function openCgroup(p: Program, { v1, v2 }: CgroupDirectories, { clones, leavesUser }: CgroupEntry): OpenCgroup {
+  const tasks = v1.map((directory) => open(p, directory, "tasks"));
+  if (v2 === undefined) return { tasks, v2: undefined };
+  if (!leavesUser) return { tasks, v2: open(p, v2, clones ? "" : "cgroup.procs") };
+  const [, directory] = open(p, v2, "");
+  p.step(`cloning a process into cgroup "${v2}"`, { hints: HINTS });
+  p.cloneAndContinue(0, directory);
+  p.close(directory);
+  p.tell("a clone");
+  return { tasks, v2: undefined };
+}
+
+function open(p: Program, directory: string, file: string): readonly [directory: string, fd: Reg] {
+  p.step(`opening cgroup "${directory}"`, { hints: HINTS });
+  const fd = file === ""
+    ? p.openat2(abi.AT_FDCWD, directory, { directory: true, resolve: "host" })
+    : p.openat2(abi.AT_FDCWD, `${directory}/${file}`, { write: true, resolve: "host" });
+  return [directory, fd];
 }
 
 /** Enters the cgroup, as far as the clone has not. */

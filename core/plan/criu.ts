@@ -45,7 +45,7 @@ export function planCriu({ arch, path, args, env, files, restore }: CriuInputs):
   p.step("preparing CRIU");
   p.emit("rt_sigaction", [abi.SIGPIPE, new Data(SIGACTION_DEFAULT, { text: "SIG_DFL" }), 0, 8]);
   if (restore !== undefined) {
-    enterCgroup(p, openCgroup(p, restore.cgroup, false), false);
+    enterCgroup(p, openCgroup(p, restore.cgroup, { clones: false, leavesUser: false }), false);
     restoreMounts(p, restore);
   }
   p.step("giving CRIU its descriptors");

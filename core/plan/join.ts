@@ -19,7 +19,7 @@ export interface Joined {
 /** Becomes a process of the container, with all rights over it that the caller has; it must not be dumpable any more. */
 export function joinContainer(p: Program, { init, namespaces, root, cgroup }: Joined): void {
   const cloned = namespaces.includes("pid") || namespaces.includes("time");
-  const opened = openCgroup(p, cgroup, cloned);
+  const opened = openCgroup(p, cgroup, { clones: cloned, leavesUser: namespaces.includes("user") });
   // a cgroup namespace may hide the cgroup that is to be entered (nsdelegate, cgroups(7)): it comes last
   setnsAll(p, init, namespaces.filter((type) => type !== "cgroup"));
   if (root !== undefined) changeRoot(p, root);

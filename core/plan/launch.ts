@@ -8,6 +8,7 @@ import type { Process } from "../spec/types.ts";
 import { ASK, HOME_BYTES } from "./asks.ts";
 import { fail } from "./checks.ts";
 import { type CreateInputs, hasNamespace } from "./inputs.ts";
+import { showToCaller } from "./namespaces.ts";
 import { components, inRoot, makeDirectory } from "./paths.ts";
 
 const EACCES = -13;
@@ -149,6 +150,8 @@ export function launch(p: Program, proc: Reg, root: Reg, inputs: CreateInputs, e
   p.step("telling the host that the container is created");
   const umask = process.user?.umask ?? 0o022;
   p.emit("umask", [umask]);
+  // becoming the user has hidden it again
+  showToCaller(p, inputs);
   p.ask(ASK.ready, "ready");
   p.hangUp();
   p.close(root);

@@ -4,7 +4,7 @@ import * as abi from "../../ffi/abi.ts";
 import { SIGACTION_DEFAULT } from "../../ffi/structs.ts";
 import { Data, type Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
-import type { Namespace, NamespaceType, Process } from "../spec/types.ts";
+import type { NamespaceType, Process, Spec } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
 import { enterCgroup, openCgroup } from "./cgroup.ts";
 import { type CreateInputs, hasNamespace, isNew, namespaceOf } from "./inputs.ts";
@@ -25,8 +25,8 @@ export const NAMESPACE_FLAG: Readonly<Record<NamespaceType, number>> = {
 /** The name of an init that has not executed its program yet. */
 export const INIT_NAME = "runo:[2:INIT]";
 
-/** user first: it gives the right to join the others; mount last: paths change their meaning. */
-const JOIN_ORDER: readonly NamespaceType[] = ["user", "ipc", "uts", "network", "pid", "time", "mount"];
+/** mount last: paths change their meaning. */
+const JOIN_ORDER: readonly NamespaceType[] = ["ipc", "uts", "network", "pid", "time", "mount"];
 
 /** What was opened before the namespaces changed and is needed after. */
 export interface Opened {
@@ -89,23 +89,19 @@ export function namespaces(p: Program, inputs: CreateInputs): Opened {
   const { spec } = inputs;
   const opened = openNamespaces(p, inputs);
   const cloned = hasNamespace(spec, "pid") || hasNamespace(spec, "time");
-  // clone3 asks whether who clones may write to the cgroup, and root of a user namespace may not
-  const intoCgroup = cloned && !hasNamespace(spec, "user");
-  const cgroup = openCgroup(p, inputs.cgroup, intoCgroup);
-  const sources = isNew(spec, "user") || namespaceOf(spec, "user")?.path ? openSources(p, inputs) : new Map();
-  for (const type of JOIN_ORDER) {
-    const fd = opened.get(type);
-    if (fd === undefined) continue;
-    join(p, type, namespaceOf(spec, type)!, fd);
-    if (type === "user") becomeRoot(p);
-  }
+  const leavesUser = hasNamespace(spec, "user");
+  const cgroup = openCgroup(p, inputs.cgroup, { clones: cloned, leavesUser });
+  const sources = leavesUser ? openSources(p, inputs) : new Map();
+  if (opened.has("user")) joinWithUser(p, inputs, opened);
+  else for (const type of JOIN_ORDER) join(p, type, inputs, opened);
   if (isNew(spec, "user")) newUserNamespace(p);
   if (isNew(spec, "time")) newTimeNamespace(p, inputs);
-  newNamespaces(p, inputs, intoCgroup ? cgroup.v2?.[1] : undefined);
-  enterCgroup(p, cgroup, intoCgroup);
+  newNamespaces(p, inputs, cgroup.v2?.[1]);
+  enterCgroup(p, cgroup, cloned);
   p.step("becoming a session leader");
   p.prctl(abi.PR_SET_NAME, INIT_NAME);
   p.emit("setsid", [], { ignore: "EPERM" });
+  if (leavesUser) showToCaller(p, inputs);
   return { cgroupNamespace: opened.get("cgroup"), sources };
 }
 
@@ -122,15 +118,48 @@ function openNamespaces(p: Program, { spec }: CreateInputs): Map<NamespaceType, 
   return opened;
 }
 
-function join(p: Program, type: NamespaceType, { path }: Namespace, fd: Reg): void {
-  p.step(`joining ${type} namespace "${path}"`, {
+function join(p: Program, type: NamespaceType, { spec }: CreateInputs, opened: ReadonlyMap<NamespaceType, Reg>): void {
+  const fd = opened.get(type);
+  if (fd === undefined) return;
+  joinStep(p, type, spec);
+  p.setns(fd, NAMESPACE_FLAG[type]);
+  p.close(fd);
+}
+
+/** First those that are the caller's to join, then the user namespace, then those that only its root may join: setns(2). */
+function joinWithUser(p: Program, inputs: CreateInputs, opened: ReadonlyMap<NamespaceType, Reg>): void {
+  const others = JOIN_ORDER.filter((type) => opened.has(type));
+  const joined = others.map((type) => {
+    const result = p.register(`joined ${type}`), refused = p.label(`later ${type}`);
+    joinStep(p, type, inputs.spec);
+    p.emitInto(result, "move", [REFUSED]);
+    p.emitInto(result, "setns", [opened.get(type)!, NAMESPACE_FLAG[type]], { on: "EPERM", to: refused });
+    p.place(refused);
+    return result;
+  });
+  join(p, "user", inputs, opened);
+  becomeRoot(p);
+  for (const [i, type] of others.entries()) {
+    const have = p.label(`have ${type}`);
+    joinStep(p, type, inputs.spec);
+    p.emit("jump_if_equal", [joined[i]!, 0], { to: have });
+    p.setns(opened.get(type)!, NAMESPACE_FLAG[type]);
+    p.place(have);
+    p.close(opened.get(type)!);
+    p.free(joined[i]!);
+  }
+}
+
+/** Any result but 0. */
+const REFUSED = -1;
+
+function joinStep(p: Program, type: NamespaceType, spec: Spec): void {
+  p.step(`joining ${type} namespace "${namespaceOf(spec, type)?.path}"`, {
     hints: {
       EINVAL: `is it a ${type} namespace, and not the one runo is in already?`,
       EPERM: "the caller has no rights over the namespace",
     },
   });
-  p.setns(fd, NAMESPACE_FLAG[type]);
-  p.close(fd);
 }
 
 function newUserNamespace(p: Program): void {
@@ -149,6 +178,15 @@ function newUserNamespace(p: Program): void {
   p.ask(ASK.idmap, "idmap");
   p.prctl(abi.PR_SET_DUMPABLE, 0);
   becomeRoot(p);
+}
+
+/**
+ * Lets an ordinary user look at the init of its container (/proc/PID/ns and the like: hooks, `exec` into a created
+ * container), unless processes of another container may be in the same namespaces. root needs no leave.
+ */
+export function showToCaller(p: Program, { spec, facts }: CreateInputs): void {
+  const joins = spec.linux?.namespaces?.some(({ path = "" }) => path !== "") ?? false;
+  if (facts.euid !== 0 && !joins) p.prctl(abi.PR_SET_DUMPABLE, 1);
 }
 
 /** Takes id 0 of the user namespace that the process is in. */
@@ -189,7 +227,9 @@ function newNamespaces(p: Program, { spec }: CreateInputs, cgroup: Reg | undefin
 /** The cgroup namespace, once init is in its cgroup. */
 export function cgroupNamespace(p: Program, { spec }: CreateInputs, { cgroupNamespace: fd }: Opened): void {
   if (fd !== undefined) {
-    join(p, "cgroup", namespaceOf(spec, "cgroup")!, fd);
+    joinStep(p, "cgroup", spec);
+    p.setns(fd, abi.CLONE_NEWCGROUP);
+    p.close(fd);
   } else if (isNew(spec, "cgroup")) {
     p.step("making a cgroup namespace", {
       sentences: { EINVAL: "cgroup namespaces aren't enabled in the kernel" },
