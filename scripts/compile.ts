@@ -31,6 +31,31 @@ export function compile(output: string, deno: string = Deno.execPath()): Method 
   return method;
 }
 
+/** Makes dist/runo unless it is younger than everything that it is made of. @throws {RunoError} */
+export function compileIfOld(): void {
+  const parts = ["cli", "core", "criu", "ffi", "scripts/carrier", "deno.json"].map((name) => `${ROOT}${name}`);
+  const made = modified(EXECUTABLE);
+  if (parts.some((path) => newest(path) >= made)) compile(EXECUTABLE);
+}
+
+/** When a file was written last, or the youngest file below a directory; 0 when there is none. */
+function newest(path: string): number {
+  const below = statOf(path)?.isDirectory ? Array.from(Deno.readDirSync(path), ({ name }) => `${path}/${name}`) : [];
+  return Math.max(modified(path), ...below.map(newest));
+}
+
+function modified(path: string): number {
+  return statOf(path)?.mtime?.getTime() ?? 0;
+}
+
+function statOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 function carrier(output: string, deno: string): Method {
   const bytes = Deno.readFileSync(deno);
   Deno.writeFileSync(output, makeCarrier(bytes, bundle(MAIN)));
