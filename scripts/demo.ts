@@ -3,6 +3,7 @@
  * (rootless); nothing need be installed.
  */
 
+import { messageOf, RunoError } from "../core/error.ts";
 import { compileIfOld, EXECUTABLE } from "./compile.ts";
 import { makeRootfs } from "./fixtures/rootfs.ts";
 
@@ -13,7 +14,11 @@ missing hostname && hostname() { read -r name < /proc/sys/kernel/hostname; echo 
 missing id && id() { while read -r key first rest; do case $key in Uid:|Gid:) echo "$key $first";; esac; done < /proc/self/status; }
 missing mount && mount() { while read -r what where type rest; do echo "$what on $where type $type"; done < /proc/mounts; }
 missing ps && ps() { for p in /proc/[0-9]*; do read -r name < $p/comm; echo "\${p#/proc/} $name"; done; }
-show() { echo "    \\$ $1"; $1 | while read -r line; do echo "      $line"; done; }
+show() {
+  echo "    \\$ $1"; count=0
+  $1 | { while read -r line; do count=$((count + 1)); [ $count -gt 9 ] || echo "      $line"; done
+         [ $count -le 9 ] || echo "      ... $((count - 9)) more"; }
+}
 show hostname; show id; show ps; show mount`;
 
 const directory = Deno.makeTempDirSync({ prefix: "runo-demo-" });
@@ -27,7 +32,7 @@ function runo(args: readonly string[], stdout: "inherit" | "null" = "null"): num
     ...{ stdin: "null", stdout, stderr: "inherit" },
   }).outputSync();
   const took = performance.now() - start;
-  if (!success) throw new Error(`"runo ${args.join(" ")}" failed`);
+  if (!success) throw new RunoError(`running the demonstration: "runo ${args[0]}" failed`);
   return took;
 }
 
@@ -73,12 +78,19 @@ async function demonstrate(): Promise<void> {
 }
 
 if (import.meta.main) {
+  let failure: unknown;
   try {
     compileIfOld();
     await demonstrate();
+  } catch (error) {
+    failure = error;
   } finally {
     // a container that is left after a failure; an unknown one is no error with --force
     new Deno.Command(EXECUTABLE, { args: ["--root", `${directory}/state`, "delete", "--force", id] }).outputSync();
     Deno.removeSync(directory, { recursive: true });
+  }
+  if (failure !== undefined) {
+    console.error(messageOf(failure));
+    Deno.exit(1);
   }
 }
