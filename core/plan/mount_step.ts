@@ -19,6 +19,7 @@ export function mountStep(p: Program, mount: Mount, index: number, what = ""): v
       EPERM: "the kernel allows it to no one in a user namespace, or locked the flags of the mount",
       EINVAL: "an option is not known to the file system",
       EROFS: "the mount point is missing and the root file system is read-only",
+      EEXIST: "a link of the root file system leads nowhere",
     },
     sentences: {
       EBADF: `"${mount.destination}" cannot be mounted because it is inside /proc`,
@@ -27,8 +28,23 @@ export function mountStep(p: Program, mount: Mount, index: number, what = ""): v
           ELOOP: `filesystem "${mount.type}" must be mounted on ordinary directory`,
           ENOTDIR: `filesystem "${mount.type}" must be mounted on ordinary directory`,
         }
+        : isBind(mount)
+        ? { ENOTDIR: notDirectory(mount) }
         : {},
     },
+  });
+}
+
+// docker and podman give advice when they find "not a directory"
+function notDirectory({ source, destination }: Mount): string {
+  return `mounting "${source}" at "${destination}": not a directory: either both must be directories or neither`;
+}
+
+/** What move_mount(2) says of a file that is to cover a directory. */
+export function attachStep(p: Program, mount: Mount, index: number): void {
+  p.step(`mounting "${mount.source}" at "${mount.destination}": attaching it`, {
+    pointer: `/mounts/${index}`,
+    sentences: { EINVAL: notDirectory(mount) },
   });
 }
 

@@ -9,7 +9,7 @@ import { ASK } from "./asks.ts";
 import { cgroupMount } from "./cgroup_mounts.ts";
 import { type CreateInputs, hasNamespace } from "./inputs.ts";
 import { type Attributes, isBind, LOCKABLE, mountFlags, type MountOptions, parseOptions } from "./mount_options.ts";
-import { expectProc, mountpointOf, mountStep } from "./mount_step.ts";
+import { attachStep, expectProc, mountpointOf, mountStep } from "./mount_step.ts";
 import { inRoot } from "./paths.ts";
 import { allMounts, openSource } from "./sources.ts";
 
@@ -43,7 +43,10 @@ function bind(p: Program, root: Reg, inputs: CreateInputs, { mount, options, ind
   const at = mountpointOf(p, root, mount, { file: inputs.facts.sources.get(index) === "file" });
   if (changes(options.replace)) changeFlags(p, tree, options, hasNamespace(inputs.spec, "user"));
   if (inRoot(mount.destination) === "proc") expectProc(p, tree, mount);
-  attach(p, tree, at, options);
+  attachStep(p, mount, index);
+  p.moveMount(tree, at);
+  mountStep(p, mount, index);
+  changeBelow(p, tree, options);
   p.close(at);
   p.close(tree);
 }
@@ -93,7 +96,8 @@ function fileSystem(
     const attached = newFileSystem(p, type, mount, options, inputs);
     if (inheritsMode) copyMode(p, attached, stat);
     if (options.copyUp) copyUp(p, at, attached);
-    attach(p, attached, at, options);
+    p.moveMount(attached, at);
+    changeBelow(p, attached, options);
     p.close(attached);
   }
   p.close(at);
@@ -176,12 +180,6 @@ function mountByPath(p: Program, { root, at }: Place, mount: Mount, options: Mou
 interface Place {
   readonly root: Reg;
   readonly at: Reg;
-}
-
-/** Attaches a detached mount. */
-function attach(p: Program, mount: Reg, at: Reg, options: MountOptions): void {
-  p.moveMount(mount, at);
-  changeBelow(p, mount, options);
 }
 
 /** What concerns the mounts below as well: rro and its like, propagation. */

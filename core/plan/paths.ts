@@ -47,7 +47,7 @@ export function mountpoint(p: Program, root: Reg, path: string, options: Mountpo
 function make(p: Program, root: Reg, parts: readonly string[], file: boolean): void {
   const last = parts.at(-1)!;
   const parent = parts.length > 1 ? makeDirectory(p, root, parts.slice(0, -1)) : root;
-  if (file) p.close(p.openat2(parent, last, { write: true, create: 0o755 }));
+  if (file) p.close(p.openat2(parent, last, { write: true, create: 0o644 }));
   else p.mkdirat(parent, last, 0o755);
   if (parent !== root) p.close(parent);
 }

@@ -30,7 +30,9 @@ export function openSource(
   const source = absoluteSource(mount.source ?? "", inputs.bundle);
   p.step(`mounting "${source}" at "${mount.destination}": opening the source`, {
     pointer: `/mounts/${index}/source`,
-    hints: { ENOENT: `the mount source "${source}" is missing`, EACCES: `the caller may not search "${source}"` },
+    hints: { EACCES: `the caller may not search "${source}"` },
+    // the words that runc has, for callers that look for them
+    sentences: { ENOENT: `mounting "${source}" at "${mount.destination}": stat ${source}: no such file or directory` },
   });
   return p.openTree(abi.AT_FDCWD, source, { recursive: parseOptions(mount.options ?? []).recursiveBind });
 }
