@@ -65,20 +65,25 @@ function logPath({ log }: GlobalValues): string | undefined {
 }
 
 function logLevel(name: string | undefined): Level {
-  const level = name === "warn" ? "warning" : name?.toLowerCase() ?? "error";
+  const lower = name?.toLowerCase() ?? "error";
+  const level = lower === "warn" ? "warning" : lower;
   const known = LEVELS.find((each) => each === level);
   if (known === undefined) throw new RunoError(`invalid log-level: ${name}`, { kind: "invalid" });
   return known;
 }
 
 /** What all commands need to know. */
-export function hostOptions(values: GlobalValues, caller: Caller, warn: (message: string) => void): HostOptions {
+export function hostOptions(
+  values: GlobalValues,
+  caller: Caller,
+  voices: Pick<HostOptions, "warn" | "debug">,
+): HostOptions {
   return {
     root: stateRoot(values.root),
     cgroupManager: cgroupManager(values),
     rootless: rootless(values.rootless),
     argv0: caller.argv0,
-    warn,
+    ...voices,
   };
 }
 

@@ -1,6 +1,7 @@
 /** The program: reads the command line, runs one command, prints its error if there is one, and picks the exit code. */
 
 import { messageOf, RunoError } from "../core/error.ts";
+import type { HostOptions } from "../core/host/options.ts";
 import { type Details, Log } from "../core/log.ts";
 import { type Caller, findCaller } from "./caller.ts";
 import { checkArity, type Command } from "./command.ts";
@@ -59,16 +60,29 @@ async function perform(command: Command, words: readonly string[], { caller, fla
   return await command.run({
     flags,
     args,
-    host: {
-      ...hostOptions(globals, caller, (message) => log.write("warning", message)),
-      debug: (message) => log.write("debug", message),
-    },
+    host: hostOptions(globals, caller, voices(log)),
     program: caller.program,
     givenRoot: globals.root,
     criu: globals.criu,
     print,
     complain: (line) => printError(`${line}\n`),
   });
+}
+
+/** What the host side may say beside its errors. */
+function voices(log: Log): Pick<HostOptions, "warn" | "debug"> {
+  const warn = (message: string) => log.write("warning", message);
+  return log.wants("debug") ? { warn, debug: timed(log) } : { warn };
+}
+
+/** Debug records that tell the milliseconds since the program began, and since the record before. */
+function timed(log: Log): (message: string) => void {
+  let last = 0;
+  return (message) => {
+    const now = performance.now();
+    log.write("debug", `${message} (at ${now.toFixed(1)} ms, +${(now - last).toFixed(1)})`);
+    last = now;
+  };
 }
 
 async function help([topic]: readonly string[], { caller, log }: Session): Promise<number> {
