@@ -38,6 +38,11 @@ export function openDirectory(path: string): Fd {
   return new Fd(call("openat", AT_FDCWD, path, flags, 0));
 }
 
+/** Opens a file for reading; a symlink at its end is not followed. */
+export function openReadOnly(path: string): Fd {
+  return new Fd(call("openat", AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0));
+}
+
 /** Opens a FIFO for reading without waiting for a writer. */
 export function openFifoReader(path: string): Fd {
   return new Fd(call("openat", AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW, 0));

@@ -129,16 +129,11 @@ export function runcCgroup(spec: Spec, options: RuncCgroupOptions): RuncCgroup {
   return {
     ...place(spec.linux?.cgroupsPath ?? "", options),
     ...UNSET,
-    ...limits(resources),
+    ...runcLimits(resources),
     devices: [...(resources.devices ?? []).map(deviceRule), ...defaults],
     Systemd: options.cgroupManager === "systemd",
     Rootless: options.rootlessCgroups,
   };
-}
-
-/** The cgroup with those limits changed that `resources` names; devices stay as they are, as in `runc update`. */
-export function updatedCgroup(cgroup: RuncCgroup, resources: Resources): RuncCgroup {
-  return { ...cgroup, ...limits(resources) };
 }
 
 // runc's order of keys
@@ -200,7 +195,8 @@ function deviceRule(rule: DeviceRule): RuncDeviceRule {
   };
 }
 
-function limits(resources: Resources): RuncResources {
+/** Those limits that are named, in runc's form. */
+export function runcLimits(resources: Resources): RuncResources {
   const { memory = {}, cpu = {}, pids = {}, blockIO = {}, hugepageLimits, network, rdma, unified } = resources;
   return present({
     ...memoryLimits(memory),

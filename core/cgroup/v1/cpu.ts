@@ -3,6 +3,7 @@
 import { errnoOf, RunoError } from "../../error.ts";
 import type { Cpu, Resources } from "../../spec/types.ts";
 import { readIfThere } from "../files.ts";
+import { withIdle } from "../idle.ts";
 import { NO_THROTTLING, type ThrottlingStats } from "../stats.ts";
 import { hasFile, readFile, type Target, writeLimit } from "../target.ts";
 import { count, decimal, flatKeyed } from "../text.ts";
@@ -14,16 +15,17 @@ export function isCpuSet({ cpu = {} }: Resources): boolean {
 }
 
 export function setCpu(target: Target, { cpu = {} }: Resources): void {
-  setShares(target, cpu);
+  withIdle(target, cpu.idle, "cpu.shares", () => setShares(target, cpu));
   setBandwidth(target, cpu);
-  if (cpu.idle !== undefined) writeLimit(target, "cpu.idle", decimal(cpu.idle));
   setRealtime(target, cpu);
 }
 
 /** The kernel changes shares that are out of its range without a word. */
 function setShares(target: Target, { shares = 0 }: Cpu): void {
   if (shares === 0) return;
-  writeLimit(target, "cpu.shares", decimal(shares));
+  writeLimit(target, "cpu.shares", decimal(shares), {
+    hints: { EINVAL: "an idle cgroup (cpu.idle) has no shares" },
+  });
   const taken = count(readFile(target, "cpu.shares"));
   if (BigInt(shares) > taken) throw new RunoError(`the maximum allowed cpu-shares is ${taken}`, { kind: "invalid" });
   if (BigInt(shares) < taken) throw new RunoError(`the minimum allowed cpu-shares is ${taken}`, { kind: "invalid" });

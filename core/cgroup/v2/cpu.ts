@@ -4,6 +4,7 @@ import { errnoOf } from "../../error.ts";
 import type { Cpu, Resources } from "../../spec/types.ts";
 import { weightOfShares } from "../conversions.ts";
 import { readIfThere } from "../files.ts";
+import { withIdle } from "../idle.ts";
 import { type CpuStats, NO_CPU_USAGE } from "../stats.ts";
 import { hasFile, readFile, type Target, writeLimit } from "../target.ts";
 import { decimal, flatKeyed } from "../text.ts";
@@ -16,15 +17,15 @@ export function isCpuSet({ cpu = {} }: Resources): boolean {
 }
 
 export function setCpu(target: Target, { cpu = {} }: Resources): void {
-  const { shares = 0, idle } = cpu;
-  // the weight of an idle cgroup cannot be set: first make it one that is not
-  if (idle !== undefined) writeLimit(target, "cpu.idle", decimal(idle));
-  if (shares !== 0) {
-    writeLimit(target, "cpu.weight", decimal(weightOfShares(shares)), {
-      hints: { EINVAL: "an idle cgroup (cpu.idle) has no weight" },
-    });
-  }
+  withIdle(target, cpu.idle, "cpu.weight", () => setWeight(target, cpu));
   setBandwidth(target, cpu);
+}
+
+function setWeight(target: Target, { shares = 0 }: Cpu): void {
+  if (shares === 0) return;
+  writeLimit(target, "cpu.weight", decimal(weightOfShares(shares)), {
+    hints: { EINVAL: "an idle cgroup (cpu.idle) has no weight" },
+  });
 }
 
 const BANDWIDTH_HINTS = {

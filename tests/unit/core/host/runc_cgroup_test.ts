@@ -1,6 +1,7 @@
 // The expected values are what runc 1.1.5 wrote into state.json for the same config.json.
 import { assertEquals } from "@std/assert";
-import { runcCgroup, type RuncCgroupOptions, updatedCgroup } from "../../../../core/host/runc_cgroup.ts";
+import { runcCgroup, type RuncCgroupOptions } from "../../../../core/host/runc_cgroup.ts";
+import { updatedCgroup } from "../../../../core/host/runc_resources.ts";
 
 const OPTIONS: RuncCgroupOptions = { id: "c1", cgroupManager: "cgroupfs", rootlessCgroups: false };
 
