@@ -12,16 +12,20 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   config: async () => (await import("./config.ts")).config,
   create: async () => (await import("./create.ts")).create,
   delete: async () => (await import("./delete.ts")).deletion,
+  events: async () => (await import("./events.ts")).events,
   exec: async () => (await import("./exec.ts")).exec,
   features: async () => (await import("./features.ts")).features,
   kill: async () => (await import("./kill.ts")).kill,
   list: async () => (await import("./list.ts")).list,
+  pause: async () => (await import("./pause.ts")).pause,
   plan: async () => (await import("./plan.ts")).plan,
   ps: async () => (await import("./ps.ts")).ps,
+  resume: async () => (await import("./resume.ts")).resume,
   run: async () => (await import("./run.ts")).run,
   spec: async () => (await import("./spec.ts")).spec,
   start: async () => (await import("./start.ts")).start,
   state: async () => (await import("./state.ts")).state,
+  update: async () => (await import("./update.ts")).update,
 };
 
 /** The command of this name, or undefined. */
