@@ -36,6 +36,11 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
   const { spec, rootfs, configPath } = readBundle(options);
   if (spec.process === undefined) throw new RunoError("process property must not be empty", { kind: "invalid" });
   checkTerminal(spec, options);
+  if (options.noPivot && spec.linux?.rootfsPropagation?.endsWith("private")) {
+    throw new RunoError("rootfsPropagation of [r]private is not safe without pivot_root (--no-pivot)", {
+      kind: "invalid",
+    });
+  }
   const keepFds = checkPreservedFds(options);
   const rootlessCgroups = checkRootless(spec, options, ids);
   const cgroup = new CgroupPlan(spec, options, rootlessCgroups);

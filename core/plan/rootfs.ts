@@ -43,7 +43,8 @@ export function bindRootfs(p: Program, { spec, rootfs, rootfsParent }: CreateInp
     p.mountSetattr(abi.AT_FDCWD, "/", { propagation: flag, recursive: propagation.recursive });
     if (rootfsParent !== undefined) {
       // what is attached below a shared mount would show up on the host
-      p.mountSetattr(abi.AT_FDCWD, rootfsParent, { propagation: abi.MS_PRIVATE });
+      const parent = propagation.flag === abi.MS_SLAVE ? abi.MS_SLAVE : abi.MS_PRIVATE;
+      p.mountSetattr(abi.AT_FDCWD, rootfsParent, { propagation: parent });
     }
   }
   p.step(`opening the root file system "${rootfs}"`, {
