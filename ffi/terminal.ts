@@ -14,7 +14,7 @@ const IGNBRK = 0o1,
   IGNCR = 0o200,
   ICRNL = 0o400,
   IXON = 0o2000;
-const OPOST = 0o1;
+const OPOST = 0o1, ONLCR = 0o4;
 const CSIZE = 0o60, CS8 = 0o60, PARENB = 0o400;
 const ISIG = 0o1, ICANON = 0o2, ECHO = 0o10, ECHONL = 0o100, IEXTEN = 0o100000;
 
@@ -44,6 +44,15 @@ export function rawMode(fd: number): Disposable {
   }));
   call("ioctl", fd, TCSETSW, raw);
   return { [Symbol.dispose]: () => void tryCall("ioctl", fd, TCSETSW, before) };
+}
+
+/** Stops a terminal from making "\r\n" of each "\n" that is written to it. */
+export function keepLineEnds(fd: number): void {
+  const settings = allocate(64);
+  call("ioctl", fd, TCGETS, settings);
+  const termios = TERMIOS.read(settings);
+  settings.set(TERMIOS.pack({ ...termios, oflag: termios.oflag & ~ONLCR }));
+  call("ioctl", fd, TCSETSW, settings);
 }
 
 /** Gives one terminal the size of another; nothing happens when the other has none. */

@@ -7,6 +7,7 @@ import { openPath, sealedFile } from "../../ffi/file.ts";
 import { passCredentials, socketPair } from "../../ffi/socket.ts";
 import { pidfdOpen, reap, spawn } from "../../ffi/spawn.ts";
 import { oomKills } from "../cgroup/oom.ts";
+import { exists } from "../cgroup/files.ts";
 import type { Cgroup } from "../cgroup/paths.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { planExec } from "../plan/exec.ts";
@@ -110,7 +111,12 @@ function start(container: Container, { spec, keepFds, options, theirs, execution
 
 /** The cgroup of the container, the one that its init has moved to, or the one that was asked for. */
 function execCgroup({ state }: Container, { subCgroups }: ExecOptions): Cgroup {
-  return subCgroups === undefined ? cgroupToJoin(state) : subCgroup(recordedCgroup(state), subCgroups);
+  if (subCgroups === undefined) return cgroupToJoin(state);
+  const cgroup = subCgroup(recordedCgroup(state), subCgroups);
+  const missing = Object.values(cgroup.paths).find((path) => !exists(path));
+  // the words are runc's: it is about what the caller named
+  if (missing !== undefined) throw new RunoError(`error adding pid to cgroup "${missing}": no such file or directory`);
+  return cgroup;
 }
 
 /** init by descriptor, and made sure that it is init: the number may have been given to another process. */

@@ -3,6 +3,7 @@
 import { Fd } from "../../ffi/fd.ts";
 import { connectStream, sendFd } from "../../ffi/socket.ts";
 import { pidfdOpen } from "../../ffi/spawn.ts";
+import { keepLineEnds } from "../../ffi/terminal.ts";
 import { RunoError } from "../error.ts";
 import type { Ask } from "./conversation.ts";
 
@@ -17,7 +18,11 @@ export function keepFd({ fd }: Ask): Fd {
  * @returns the master, if it stays
  */
 export function sendTerminal(master: Fd, consoleSocket: string | undefined): Fd | undefined {
-  if (consoleSocket === undefined) return master;
+  if (consoleSocket === undefined) {
+    // as runc: the caller's own terminal makes the line ends, or the caller wants none made
+    keepLineEnds(master.number);
+    return master;
+  }
   using terminal = master;
   try {
     using receiver = connectStream(consoleSocket);

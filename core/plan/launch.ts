@@ -185,7 +185,7 @@ export function execute(p: Program, inputs: LaunchInputs, executable: Reg, env: 
 
 function executing(p: Program, inputs: LaunchInputs, handling: Handling, args: readonly Value[], result: Reg): void {
   const command = inputs.spec.process!.args![0]!;
-  const words = (reason: string) => `unable to start container process: exec: "${command}": ${reason}`;
+  const words = (reason: string) => `unable to start container process: exec ${command}: ${reason}`;
   p.step(`executing "${command}"`, {
     sentences: {
       ENOEXEC: words("exec format error"),

@@ -10,11 +10,12 @@ const ID_MAPPINGS = list(object({ containerID: "uint32", hostID: "uint32", size:
 export const PROCESS: Shape = object({ cwd: "string" }, {
   terminal: "boolean",
   consoleSize: object({ height: "uint16", width: "uint16" }),
+  // runc takes an absent id for 0, and callers rely on it
   user: object({ uid: "uint32", gid: "uint32" }, {
     umask: "uint32",
     additionalGids: list("uint32"),
     username: "string",
-  }),
+  }, ["uid", "gid"]),
   args: STRINGS,
   env: STRINGS,
   capabilities: object({}, {

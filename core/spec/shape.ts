@@ -21,6 +21,8 @@ export interface MapShape {
 export interface ObjectShape {
   readonly required: Readonly<Record<string, Shape>>;
   readonly optional: Readonly<Record<string, Shape>>;
+  /** Required keys that are zero or empty when they are not there. */
+  readonly emptyIfAbsent: readonly string[];
 }
 
 /** An array of these. */
@@ -30,8 +32,12 @@ export const list = (of: Shape): ListShape => ({ list: of });
 export const map = (of: Shape): MapShape => ({ map: of });
 
 /** An object with these keys; others are dropped, as are nulls and empty texts of optional keys. */
-export function object(required: ObjectShape["required"], optional: ObjectShape["optional"] = {}): ObjectShape {
-  return { required, optional };
+export function object(
+  required: ObjectShape["required"],
+  optional: ObjectShape["optional"] = {},
+  emptyIfAbsent: readonly string[] = [],
+): ObjectShape {
+  return { required, optional, emptyIfAbsent };
 }
 
 const RANGES: Readonly<Record<Exclude<Scalar, "string" | "boolean" | "exact">, readonly [bigint, bigint]>> = {
@@ -69,7 +75,9 @@ function fitObject(value: Record<string, unknown>, shape: ObjectShape, pointer: 
   const result: Record<string, unknown> = {};
   for (const [key, of] of Object.entries(shape.required)) {
     const entry = own(value, key);
-    if (entry === undefined) problems.push({ pointer: at(pointer, key), message: "must be set" });
+    if (entry === undefined && !shape.emptyIfAbsent.includes(key)) {
+      problems.push({ pointer: at(pointer, key), message: "must be set" });
+    }
     result[key] = entry === undefined ? empty(of) : fit(entry, of, at(pointer, key), problems);
   }
   for (const [key, of] of Object.entries(shape.optional)) {

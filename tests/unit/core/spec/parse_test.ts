@@ -40,6 +40,10 @@ Deno.test("parseSpec() leaves the rules to assertValid() when the shape is right
   assertEquals(parse({ "process.cwd": "tmp" }).process?.cwd, "tmp");
 });
 
+Deno.test("parseSpec() takes an absent user id for 0", () => {
+  assertEquals(parse({ "process.user": { uid: 7 } }).process?.user, { uid: 7, gid: 0 });
+});
+
 Deno.test("parseSpec() reports misshapen values together with broken rules", () => {
   assertEquals(
     refused({ "process.args": "sh", "process.user.uid": "0", "process.cwd": undefined, "root.path": "" }),
