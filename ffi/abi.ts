@@ -292,6 +292,7 @@ export const KEYCTL_DESCRIBE = 6;
 export const IOPRIO_WHO_PROCESS = 1;
 
 export const F_DUPFD = 0;
+export const F_GETFD = 1;
 export const F_SETFD = 2;
 export const FD_CLOEXEC = 1;
 export const F_GETFL = 3;

@@ -43,6 +43,11 @@ export function openReadOnly(path: string): Fd {
   return new Fd(call("openat", AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0));
 }
 
+/** The same, a symlink followed: those of /proc/PID/ns are no paths. */
+export function openReadOnlyFollow(path: string): Fd {
+  return new Fd(call("openat", AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0));
+}
+
 /** Opens a FIFO for reading without waiting for a writer. */
 export function openFifoReader(path: string): Fd {
   return new Fd(call("openat", AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW, 0));

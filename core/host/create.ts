@@ -11,6 +11,7 @@ import { createStateDir, EXEC_FIFO, removeStateDir } from "./container.ts";
 import { lockContainer } from "./container_lock.ts";
 import { converse } from "./conversation.ts";
 import { Creation } from "./creation.ts";
+import { MountNamespaces } from "./idmapped.ts";
 import type { CreateOptions } from "./options.ts";
 import { makeNotifyDirectory } from "./notify.ts";
 import { prepare, type Prepared } from "./prepare.ts";
@@ -89,6 +90,7 @@ function startInit(
   using fifo = duplicate(path.number, lowest, true);
   using socket = duplicate(theirs.number, lowest, true);
   const { inputs, cgroup } = prepared;
+  using idmaps = new MountNamespaces(inputs, lowest);
   const program = planCreate({
     ...inputs,
     // as it was made: without rights some of what was planned may be missing
@@ -96,6 +98,7 @@ function startInit(
     facts: { ...inputs.facts, cgroups: cgroup.mounts },
     fifo: fifo.number,
     socket: socket.number,
+    idmaps: idmaps.numbers,
   });
   using image = sealedFile("runo-init", program.image(socket.number));
   creation.spawned(spawn(`/proc/self/fd/${image.number}`, [options.argv0, "init"], []));

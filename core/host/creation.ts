@@ -14,7 +14,7 @@ import { copyTree } from "./copy_up.ts";
 import type { Created } from "./create.ts";
 import { homeVariable } from "./home.ts";
 import { hookState, runAllHooks, runHooks } from "./hooks.ts";
-import { writeIdMaps } from "./idmap.ts";
+import { mapsOf, writeIdMaps } from "./idmap.ts";
 import type { CreateOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
 import type { Prepared } from "./prepare.ts";
@@ -60,7 +60,7 @@ export class Creation {
     const { spec, ids } = this.#prepared;
     return {
       asker: (pid) => this.#asked(pid),
-      idmap: ({ pid }) => writeIdMaps(pid, spec, ids),
+      idmap: ({ pid }) => writeIdMaps(pid, mapsOf(spec), ids),
       copyFrom: (ask) => void (this.#copyFrom = keepFd(ask)),
       copyTo: ({ fd }) => {
         using from = this.#copyFrom;

@@ -1,7 +1,9 @@
 /** `plan`: the steps that `create` would take, without taking any. Needs no rights. */
 
 import { planCreate } from "../plan/create.ts";
+import { mountIdmap } from "../plan/idmapped.ts";
 import { hasNamespace } from "../plan/inputs.ts";
+import { allMounts } from "../plan/sources.ts";
 import { explain, explainText } from "../program/explain.ts";
 import type { CreateOptions } from "./options.ts";
 import { readBundle } from "./bundle.ts";
@@ -22,9 +24,14 @@ export interface ExplainedPlan {
  * @throws {RunoError} what `create` would say about the bundle
  */
 export function planBundle(options: CreateOptions): ExplainedPlan {
-  const { inputs, keepFds } = prepare({ ...options, detach: false, consoleSocket: undefined }, whoCreates(options));
-  // the numbers that the two descriptors would have were no other open
-  const program = planCreate({ ...inputs, fifo: 3 + keepFds, socket: 4 + keepFds });
+  const { spec, inputs, keepFds } = prepare(
+    { ...options, detach: false, consoleSocket: undefined },
+    whoCreates(options),
+  );
+  // the numbers that the descriptors would have were no other open
+  const mapped = allMounts(inputs).flatMap((mount, i) => mountIdmap(mount, spec.linux ?? {}) === undefined ? [] : [i]);
+  const idmaps = new Map(mapped.map((index, k) => [index, 5 + keepFds + k]));
+  const program = planCreate({ ...inputs, fifo: 3 + keepFds, socket: 4 + keepFds, idmaps });
   return { text: () => explainText(program), json: () => explain(program) };
 }
 

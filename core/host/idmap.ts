@@ -1,8 +1,11 @@
 /** Id maps of a user namespace. user_namespaces(7), newuidmap(1) */
 
 import { errnoOf, RunoError } from "../error.ts";
+import type { Maps } from "../plan/idmapped.ts";
 import type { IdMapping, Spec } from "../spec/types.ts";
-import { type CommandResult, findTool, runTool } from "./tools.ts";
+import { ownerName } from "./container.ts";
+import { effectiveIds } from "./facts.ts";
+import { findTool, runTool } from "./tools.ts";
 
 /** The caller's ids. */
 export interface Ids {
@@ -10,13 +13,17 @@ export interface Ids {
   readonly egid: number;
 }
 
+/** The maps of the container's user namespace. */
+export function mapsOf({ linux: { uidMappings = [], gidMappings = [] } = {} }: Spec): Maps {
+  return { uidMappings, gidMappings };
+}
+
 /** Writes the maps of a process that has just made its user namespace. */
-export function writeIdMaps(pid: number, spec: Spec, ids: Ids): void {
-  const uids = spec.linux?.uidMappings ?? [], gids = spec.linux?.gidMappings ?? [];
+export function writeIdMaps(pid: number, { uidMappings, gidMappings }: Maps, ids: Ids): void {
   // an unprivileged process may map its own group only where setgroups is given up: user_namespaces(7)
-  if (ids.euid !== 0 && isOwnOnly(gids, ids.egid)) writeMap(`/proc/${pid}/setgroups`, "deny");
-  mapIds({ pid, kind: "uid", tool: "newuidmap" }, uids);
-  mapIds({ pid, kind: "gid", tool: "newgidmap" }, gids);
+  if (ids.euid !== 0 && isOwnOnly(gidMappings, ids.egid)) writeMap(`/proc/${pid}/setgroups`, "deny");
+  mapIds({ pid, kind: "uid", tool: "newuidmap" }, uidMappings);
+  mapIds({ pid, kind: "gid", tool: "newgidmap" }, gidMappings);
 }
 
 function isOwnOnly(mappings: readonly IdMapping[], id: number): boolean {
@@ -36,23 +43,45 @@ function mapIds(target: Target, mappings: readonly IdMapping[]): void {
   try {
     Deno.writeTextFileSync(`/proc/${target.pid}/${target.kind}_map`, lines, { create: false });
   } catch (error) {
-    if (errnoOf(error) !== "EPERM") throw mapError(target, error);
+    if (errnoOf(error) !== "EPERM") throw mapError(target, lines, error);
     useTool(target, mappings);
   }
 }
 
 function useTool({ pid, kind, tool }: Target, mappings: readonly IdMapping[]): void {
   const path = findTool(tool);
+  // the words are runc's
   const what = `failed to use ${tool.slice(0, 6)} map on ${pid}`;
   if (path === undefined) {
     throw new RunoError(`${what}: mapping tool not present`, { hint: `install ${tool} (Debian: package uidmap)` });
   }
   const ranges = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size].map(String));
-  const result: CommandResult = runTool(path, [String(pid), ...ranges]);
+  const result = runTool(path, [String(pid), ...ranges]);
   if (result.code === 0) return;
   throw new RunoError(`${what}: ${tool} exited with ${result.code}: ${result.stderr.trim()}`, {
-    hint: `check the caller's ranges in /etc/sub${kind}`,
+    hint: rangeHint(kind),
   });
+}
+
+/** What the caller may map, or how to let it map something. subuid(5) */
+function rangeHint(kind: "uid" | "gid"): string {
+  const file = `/etc/sub${kind}`;
+  const uid = effectiveIds().euid;
+  const name = ownerName(uid);
+  const lines = readLines(file).map((line) => line.split(":"));
+  const ranges = lines.filter(([owner]) => owner === name || owner === String(uid));
+  if (ranges.length === 0) return `${file} has no range for ${name}: usermod --add-sub${kind}s 100000-165535 ${name}`;
+  const texts = ranges.map(([, first, count]) => `${first}-${Number(first) + Number(count) - 1}`);
+  return `${file} lets ${name} map ${texts.join(" and ")}, and its own ${kind}`;
+}
+
+// a file that cannot be read lets nobody map anything
+function readLines(path: string): string[] {
+  try {
+    return Deno.readTextFileSync(path).split("\n");
+  } catch {
+    return [];
+  }
 }
 
 function writeMap(path: string, text: string): void {
@@ -63,9 +92,15 @@ function writeMap(path: string, text: string): void {
   }
 }
 
-function mapError({ pid, kind }: Target, cause: unknown): RunoError {
+/** The kernel takes a map in one write of less than a page: user_namespaces(7). */
+const PAGE = 4096;
+
+function mapError({ pid, kind }: Target, lines: string, cause: unknown): RunoError {
+  const invalid = lines.length < PAGE
+    ? `ranges of linux.${kind}Mappings overlap, or are too many (340)`
+    : `the lines of linux.${kind}Mappings are ${lines.length} bytes, and must be less than ${PAGE}`;
   return new RunoError(`writing "/proc/${pid}/${kind}_map"`, {
     cause,
-    hint: errnoOf(cause) === "EINVAL" ? `ranges of linux.${kind}Mappings overlap, or are too many (340)` : undefined,
+    hint: errnoOf(cause) === "EINVAL" ? invalid : undefined,
   });
 }

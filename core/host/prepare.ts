@@ -26,8 +26,8 @@ export interface Prepared {
   readonly cgroup: CgroupPlan;
   readonly ids: Ids;
   readonly rootlessCgroups: boolean;
-  /** For the plan; the numbers of the two descriptors come when they are open. */
-  readonly inputs: Omit<CreateInputs, "fifo" | "socket">;
+  /** For the plan; the numbers of descriptors come when they are open. */
+  readonly inputs: Omit<CreateInputs, "fifo" | "socket" | "idmaps">;
 }
 
 /** Reads the bundle, checks it against the options and looks at the host. @param ids of who would create the container */

@@ -1,6 +1,7 @@
 /** What an ordinary user may ask for, and when errors of cgroups may be ignored. */
 
 import { RunoError } from "../error.ts";
+import { mountIdmap } from "../plan/idmapped.ts";
 import { hasNamespace } from "../plan/inputs.ts";
 import type { IdMapping, Spec } from "../spec/types.ts";
 import type { Ids } from "./idmap.ts";
@@ -37,6 +38,11 @@ function checkConfig(spec: Spec): void {
   if (Object.keys(netDevices).length > 0) refuse("network devices cannot be moved by a rootless container");
   if ((spec.process?.user?.additionalGids?.length ?? 0) > 0) {
     refuse("cannot set any additional groups in a rootless container");
+  }
+  const linux = spec.linux ?? {};
+  // the words are runc's
+  if (spec.mounts?.some((mount) => mountIdmap(mount, linux) !== undefined)) {
+    refuse("id-mapped mounts are not supported for rootless containers");
   }
   if (!joined) checkMountOwners(spec, uidMappings, gidMappings);
 }

@@ -12,6 +12,7 @@ import { hostName, kernelParameters, loopback, resourceLimits, scheduling, sessi
 import { maskPaths, readonlyPaths } from "./masks.ts";
 import { mounts, readonlyTmpfs } from "./mounts.ts";
 import { beginning, cgroupNamespace, namespaces } from "./namespaces.ts";
+import { closeIdmaps } from "./sources.ts";
 import { bindRootfs, changeRoot, finishRootfs, privateProc } from "./rootfs.ts";
 
 /** The program that becomes the container's init. */
@@ -19,7 +20,11 @@ export function planCreate(inputs: CreateInputs): Program {
   const { spec } = inputs;
   const p = new Program(inputs.facts.arch);
 
-  beginning(p, { process: spec.process, keepFds: inputs.keepFds, given: [inputs.socket, inputs.fifo] });
+  beginning(p, {
+    process: spec.process,
+    keepFds: inputs.keepFds,
+    given: [inputs.socket, inputs.fifo, ...inputs.idmaps.values()],
+  });
   const joined = namespaces(p, inputs);
 
   // the new cgroup namespace's root is the cgroup that init is in now: not before it has been entered
@@ -35,6 +40,7 @@ export function planCreate(inputs: CreateInputs): Program {
   const proc = privateProc(p);
   const root = bindRootfs(p, inputs);
   mounts(p, root, inputs, joined.sources);
+  closeIdmaps(p, inputs);
   devices(p, root, inputs);
   consoleTerminal(p, root, inputs);
   if (hooked(inputs, "prestart") || hooked(inputs, "createRuntime")) {

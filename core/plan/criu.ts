@@ -84,7 +84,9 @@ function mountpoints(p: Program, inputs: RestoreInputs): void {
   const mounts = inputs.spec.mounts ?? [];
   for (const [i, mount] of mounts.entries()) {
     if (isCovered(mount, mounts.slice(0, i)) || parseOptions(mount.options ?? []).remount) continue;
-    const source = isBind(mount) ? openSource(p, i, { ...inputs, extraMounts: [] }) : undefined;
+    const source = isBind(mount)
+      ? openSource(p, i, { ...inputs, extraMounts: [], idmaps: new Map() }, { tree: p.register("tree") })
+      : undefined;
     p.step(`making the mount point "${mount.destination}"`, {
       pointer: `/mounts/${i}/destination`,
       hints: { EROFS: "it is missing and the root file system is read-only" },

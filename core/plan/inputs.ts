@@ -52,6 +52,8 @@ export interface CreateInputs {
   readonly fifo: number;
   /** Number of the descriptor of the conversation. */
   readonly socket: number;
+  /** Descriptors of user namespaces, by the index of the mount that gets their maps. */
+  readonly idmaps: ReadonlyMap<number, number>;
   /** Variables added to process.env: LISTEN_FDS and the like. */
   readonly extraEnv: readonly string[];
   /** Mounts added to those of the config. */

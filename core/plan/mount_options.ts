@@ -1,6 +1,7 @@
 /** The options of a mount in config.json, sorted by what the kernel wants to be told where. */
 
 import * as abi from "../../ffi/abi.ts";
+import { parseIdmapOption } from "../spec/idmap_option.ts";
 import type { Mount } from "../spec/types.ts";
 
 /** Attributes of one mount: bits to set and bits to clear (MOUNT_ATTR_*). */
@@ -15,7 +16,6 @@ export interface MountOptions {
   readonly recursiveBind: boolean;
   readonly remount: boolean;
   readonly copyUp: boolean;
-  readonly idmap: boolean;
   /** Attributes of a new mount. */
   readonly attributes: number;
   /** Changes that make a mount have these attributes and no others; the access time stays unless it is asked for. */
@@ -92,7 +92,11 @@ const PROPAGATION: Readonly<Record<string, number>> = {
 };
 
 /** What says something else than a flag, or nothing at all. */
-const OTHERS = new Set(["bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap", "defaults", "acl"]);
+const OTHERS = new Set(["bind", "rbind", "remount", "tmpcopyup", "defaults", "acl"]);
+
+function isOther(option: string): boolean {
+  return OTHERS.has(option) || UNNAMED.has(option) || parseIdmapOption(option) !== undefined;
+}
 
 /** Sorts the options; of two that contradict each other the later one counts. */
 export function parseOptions(options: readonly string[]): MountOptions {
@@ -105,7 +109,7 @@ export function parseOptions(options: readonly string[]): MountOptions {
     else if (flag !== undefined) flag[1] ? flags.add(flag[0]) : flags.delete(flag[0]);
     else if (PROPAGATION[option] !== undefined) propagation.push(PROPAGATION[option]);
     else if (recursive !== undefined) below = change(below, recursive);
-    else if (!OTHERS.has(option) && !UNNAMED.has(option)) data.push(option);
+    else if (!isOther(option)) data.push(option);
   }
   const has = (option: string) => options.includes(option);
   return {
@@ -113,7 +117,6 @@ export function parseOptions(options: readonly string[]): MountOptions {
     recursiveBind: has("rbind"),
     remount: has("remount"),
     copyUp: has("tmpcopyup"),
-    idmap: has("idmap") || has("ridmap"),
     attributes: (own.set & SIMPLE) | accessTime(own.set),
     replace: named ? replacing(own) : { set: 0, clear: 0 },
     add: adding(own),

@@ -11,7 +11,7 @@ import { type CreateInputs, hasNamespace } from "./inputs.ts";
 import { type Attributes, isBind, LOCKABLE, mountFlags, type MountOptions, parseOptions } from "./mount_options.ts";
 import { attachStep, expectProc, mountpointOf, mountStep } from "./mount_step.ts";
 import { inRoot } from "./paths.ts";
-import { allMounts, openSource } from "./sources.ts";
+import { allMounts, takeSource } from "./sources.ts";
 
 /** File systems that are one for many mounts: they take attributes for each mount, but no flags for all. */
 const SHARED_FILE_SYSTEMS = new Set(["proc", "sysfs", "mqueue", "cgroup", "cgroup2", "devpts"]);
@@ -20,7 +20,7 @@ const SHARED_FILE_SYSTEMS = new Set(["proc", "sysfs", "mqueue", "cgroup", "cgrou
 const FSCONFIG_VALUE_LIMIT = 255;
 
 /** Makes all mounts. `sources` are those that had to be opened before, by the index of the mount. */
-export function mounts(p: Program, root: Reg, inputs: CreateInputs, sources: ReadonlyMap<number, Reg>): void {
+export function mounts(p: Program, root: Reg, inputs: CreateInputs, sources: ReadonlyMap<number, number>): void {
   for (const [i, mount] of allMounts(inputs).entries()) {
     const options = parseOptions(mount.options ?? []);
     if (options.remount) remount(p, root, mount, options, i);
@@ -34,11 +34,12 @@ interface BindMount {
   readonly mount: Mount;
   readonly options: MountOptions;
   readonly index: number;
-  readonly source: Reg | undefined;
+  /** Its descriptor, when it has been opened before. */
+  readonly source: number | undefined;
 }
 
 function bind(p: Program, root: Reg, inputs: CreateInputs, { mount, options, index, source }: BindMount): void {
-  const tree = source ?? openSource(p, index, inputs);
+  const tree = takeSource(p, index, inputs, source);
   mountStep(p, mount, index);
   const at = mountpointOf(p, root, mount, { file: inputs.facts.sources.get(index) === "file" });
   if (changes(options.replace)) changeFlags(p, tree, options, hasNamespace(inputs.spec, "user"));

@@ -31,8 +31,8 @@ const JOIN_ORDER: readonly NamespaceType[] = ["ipc", "uts", "network", "pid", "t
 /** What was opened before the namespaces changed and is needed after. */
 export interface Opened {
   readonly cgroupNamespace: Reg | undefined;
-  /** Copies of the bind mounts' sources, by the index of the mount. */
-  readonly sources: ReadonlyMap<number, Reg>;
+  /** Descriptors of copies of the bind mounts' sources, by the index of the mount. */
+  readonly sources: ReadonlyMap<number, number>;
 }
 
 /** What a program starts with. */
@@ -76,7 +76,7 @@ export function defaultSignals(p: Program): void {
 /** Closes all descriptors from `first` on but these, which the next program does not get. */
 export function keepOnly(p: Program, first: number, keep: readonly number[]): void {
   let from = first;
-  for (const fd of keep.toSorted((a, b) => a - b)) {
+  for (const fd of [...new Set(keep)].sort((a, b) => a - b)) {
     if (fd > from) p.emit("close_range", [from, fd - 1, 0]);
     from = fd + 1;
     p.emit("fcntl", [fd, abi.F_SETFD, abi.FD_CLOEXEC]);

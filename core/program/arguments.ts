@@ -110,7 +110,7 @@ const ARGUMENTS: Readonly<Record<string, readonly (Show | undefined)[]>> = {
   faccessat2: [plain, undefined, oneOf("F_OK", "X_OK"), flags("AT_EACCESS")],
   fchmodat: [plain, undefined, octal],
   fchownat: [plain, undefined, undefined, undefined, at("AT_SYMLINK_NOFOLLOW")],
-  fcntl: [undefined, oneOf("F_DUPFD", "F_SETFD", "F_SETFL", "F_DUPFD_CLOEXEC"), flags("FD_CLOEXEC")],
+  fcntl: [undefined, oneOf("F_DUPFD", "F_GETFD", "F_SETFD", "F_SETFL", "F_DUPFD_CLOEXEC"), flags("FD_CLOEXEC")],
   fsconfig: [undefined, oneOf("FSCONFIG_")],
   fsmount: [undefined, flags("FSMOUNT_"), flags("MOUNT_ATTR_")],
   fsopen: [undefined, flags("FSOPEN_")],

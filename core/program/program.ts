@@ -31,6 +31,8 @@ export interface MountAttributes {
   readonly clear?: number;
   readonly propagation?: number;
   readonly recursive?: boolean;
+  /** Descriptor of the user namespace of MOUNT_ATTR_IDMAP. */
+  readonly userNamespace?: number;
 }
 
 const SOCKET = new Reg(SOCKET_REGISTER, "socket");
@@ -109,10 +111,21 @@ export class Program extends Assembly {
 
   /** A copy of the mount at `path`, attached nowhere. */
   openTree(directory: Reg | number, path: string, options: { recursive: boolean }, handling: Handling = {}): Reg {
+    return this.openTreeInto(this.register("tree"), directory, path, options, handling);
+  }
+
+  /** The same into a register of the caller. */
+  openTreeInto(
+    into: Reg,
+    directory: Reg | number,
+    path: string,
+    options: { recursive: boolean },
+    handling: Handling = {},
+  ): Reg {
     let flags = abi.OPEN_TREE_CLONE | abi.OPEN_TREE_CLOEXEC;
     if (options.recursive) flags |= abi.AT_RECURSIVE;
     if (path === "") flags |= abi.AT_EMPTY_PATH;
-    return this.emitInto(this.register("tree"), "open_tree", [directory, path, flags >>> 0], handling);
+    return this.emitInto(into, "open_tree", [directory, path, flags >>> 0], handling);
   }
 
   /** Attaches a mount to the place that `at` is. */
@@ -126,6 +139,7 @@ export class Program extends Assembly {
       attr_set: attributes.set ?? 0,
       attr_clr: attributes.clear ?? 0,
       propagation: attributes.propagation ?? 0,
+      userns_fd: attributes.userNamespace ?? 0,
     }));
     const flags = (attributes.recursive ? abi.AT_RECURSIVE : 0) | (path === "" ? abi.AT_EMPTY_PATH : 0);
     this.emit("mount_setattr", [mount, path, flags, attr, MOUNT_ATTR.size], handling);

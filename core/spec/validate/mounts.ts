@@ -1,8 +1,9 @@
 /** Rules of `mounts`, runtime-spec config.md, "Mounts"; the words are runc's where it refuses as well. */
 
+import { type IdmapOption, parseIdmapOption } from "../idmap_option.ts";
 import { hasOption, isBind, MOUNT_OPTIONS } from "../mount_options.ts";
 import { at, type Findings } from "../problem.ts";
-import type { Mount, Spec } from "../types.ts";
+import type { Linux, Mount, Spec } from "../types.ts";
 import { checkMappingList } from "./idmap.ts";
 import { cleanPath, isAbsolute, quote } from "./text.ts";
 
@@ -14,12 +15,11 @@ const PROC_FILES: ReadonlySet<string> = new Set(
 
 /** The whole list. */
 export function checkMounts(spec: Spec, found: Findings): void {
-  const hasUserNamespace = spec.linux?.namespaces?.some(({ type }) => type === "user") ?? false;
   (spec.mounts ?? []).forEach((mount, index) => {
     const pointer = at("/mounts", index);
     checkDestination(mount, at(pointer, "destination"), found);
     checkKind(mount, pointer, found);
-    checkIdMap(mount, pointer, hasUserNamespace, found);
+    checkIdMap(mount, pointer, spec.linux ?? {}, found);
   });
 }
 
@@ -50,7 +50,7 @@ function checkKind(mount: Mount, pointer: string, found: Findings): void {
   if (!mount.source) found.error(at(pointer, "source"), "must be set for a bind mount");
   (mount.options ?? []).forEach((option, index) => {
     // the kernel ignores such options on a bind, so what they ask for would silently not be so
-    if (!MOUNT_OPTIONS.has(option)) {
+    if (!MOUNT_OPTIONS.has(option) && parseIdmapOption(option) === undefined) {
       found.error(
         at(pointer, "options", index),
         `bind mounts cannot have any filesystem-specific options applied: ${quote(option)}`,
@@ -59,13 +59,18 @@ function checkKind(mount: Mount, pointer: string, found: Findings): void {
   });
 }
 
-function checkIdMap(mount: Mount, pointer: string, hasUserNamespace: boolean, found: Findings): void {
+function checkIdMap(mount: Mount, pointer: string, linux: Linux, found: Findings): void {
   const { uidMappings = [], gidMappings = [] } = mount;
+  const options = (mount.options ?? []).map(parseIdmapOption);
   const counts = uidMappings.length + gidMappings.length;
-  if (counts === 0 && !hasOption(mount, "idmap", "ridmap")) return;
+  if (counts === 0 && options.every((option) => option === undefined)) return;
   if (!isBind(mount)) return found.error(pointer, "id-mapped mounts are only supported for bind-mounts");
   if (counts === 0) {
-    if (!hasUserNamespace) found.error(pointer, "id-mapped mounts need mappings or a user namespace");
+    options.forEach((option, index) => {
+      if (option === "malformed") {
+        found.error(at(pointer, "options", index), 'must be like "idmap=uids=0-1000-1;gids=0-1000-1"');
+      } else if (option !== undefined) checkOption(option, at(pointer, "options", index), linux, found);
+    });
     return;
   }
   if (uidMappings.length === 0 || gidMappings.length === 0) {
@@ -73,4 +78,16 @@ function checkIdMap(mount: Mount, pointer: string, hasUserNamespace: boolean, fo
   }
   checkMappingList(uidMappings, at(pointer, "uidMappings"), found);
   checkMappingList(gidMappings, at(pointer, "gidMappings"), found);
+}
+
+/** Ranges of the option, and where they leave a kind of ids out those of the container. */
+function checkOption(option: IdmapOption, pointer: string, linux: Linux, found: Findings): void {
+  const { uids, gids } = option;
+  checkMappingList(uids?.mappings ?? [], pointer, found);
+  checkMappingList(gids?.mappings ?? [], pointer, found);
+  const { namespaces = [], uidMappings = [], gidMappings = [] } = linux;
+  const own = uids === undefined && gids === undefined
+    ? namespaces.some(({ type }) => type === "user")
+    : (uids !== undefined || uidMappings.length > 0) && (gids !== undefined || gidMappings.length > 0);
+  if (!own) found.error(pointer, "id-mapped mounts need mappings or a user namespace");
 }

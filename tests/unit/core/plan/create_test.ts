@@ -60,6 +60,16 @@ const CASES: readonly (readonly [name: string, changes: Changes, others?: Partia
     "linux.uidMappings": [map(0, 100000, 65536)],
     "linux.gidMappings": [map(0, 100000, 65536)],
   }],
+  ["id_mapped_mounts", {
+    "linux.namespaces": namespaces("pid", "mount", "user"),
+    "linux.uidMappings": [map(0, 100000, 65536)],
+    "linux.gidMappings": [map(0, 100000, 65536)],
+    mounts: [
+      { destination: "/plain", source: "/srv", options: ["bind"] },
+      { destination: "/mapped", source: "/srv", options: ["rbind", "ridmap"] },
+      { destination: "/other", source: "b", options: ["bind", "idmap=uids=0-1-2;gids=0-3-4"] },
+    ],
+  }, { idmaps: new Map([[1, 5], [2, 6]]), facts: { ...FACTS, sources: new Map([[0, "directory"], [2, "file"]]) } }],
   ["mounts", {
     mounts: [
       { destination: "/proc", type: "proc", source: "proc" },

@@ -33,6 +33,7 @@ export function createInputs(changes: Changes = {}, others: Partial<CreateInputs
     keepFds: 0,
     fifo: 3,
     socket: 4,
+    idmaps: new Map(),
     extraEnv: [],
     extraMounts: [],
     ...others,

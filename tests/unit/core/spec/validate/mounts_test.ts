@@ -43,7 +43,22 @@ errors("checks id-mapped mounts", [
   [{ ...userNamespace, ...bind("/data", { options: ["bind", "idmap"] }) }],
   [
     bind("/data", { options: ["bind", "ridmap"] }),
-    "/mounts/7: id-mapped mounts need mappings or a user namespace",
+    "/mounts/7/options/1: id-mapped mounts need mappings or a user namespace",
+  ],
+  [bind("/data", { options: ["bind", "idmap=uids=0-1-10#10-11-10;gids=0-100-10"] })],
+  [{ ...userNamespace, ...bind("/data", { options: ["bind", "ridmap=uids=@0-1-9"] }) }],
+  [
+    bind("/data", { options: ["bind", "idmap=gids=0-1-9"] }),
+    "/mounts/7/options/1: id-mapped mounts need mappings or a user namespace",
+  ],
+  [
+    bind("/data", { options: ["bind", "idmap=uids=0-1;gids=0-0-1"] }),
+    '/mounts/7/options/1: must be like "idmap=uids=0-1000-1;gids=0-1000-1"',
+  ],
+  [
+    bind("/data", { options: ["bind", "idmap=uids=0-1-2#1-9-2;gids=0-0-0"] }),
+    "/mounts/7/options/1/1/containerID: overlaps the range of /mounts/7/options/1/0",
+    "/mounts/7/options/1/0/size: must be greater than zero",
   ],
   [
     mount({ destination: "/data", type: "tmpfs", ...both }),
