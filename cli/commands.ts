@@ -7,6 +7,7 @@ type Loader = () => Promise<Command>;
 
 /** In the order of help. */
 const COMMANDS: Readonly<Record<string, Loader>> = {
+  check: async () => (await import("./check.ts")).check,
   checkpoint: async () => (await import("./checkpoint.ts")).checkpoint,
   completion: async () => (await import("./completion.ts")).completion,
   config: async () => (await import("./config.ts")).config,

@@ -10,6 +10,10 @@ export const BUNDLE_FLAG = {
   bundle: { kind: "text", path: "directory", short: "b", help: "the bundle's directory (default: the current one)" },
 } as const satisfies Flags;
 
+export const CONFIG_FLAG = {
+  config: { kind: "text", path: "file", short: "f", help: "another file to read than the bundle's config.json" },
+} as const satisfies Flags;
+
 export const TERMINAL_FLAGS = {
   "console-socket": { kind: "text", path: "file", help: "UNIX socket that is sent the master of the terminal" },
 } as const satisfies Flags;
@@ -25,7 +29,7 @@ export const PRESERVE_FLAG = {
 
 export const CREATE_FLAGS = {
   ...BUNDLE_FLAG,
-  config: { kind: "text", path: "file", short: "f", help: "another file to read than the bundle's config.json" },
+  ...CONFIG_FLAG,
   ...TERMINAL_FLAGS,
   ...PID_FLAGS,
   "no-pivot": { kind: "bool", help: "change the root without pivot_root(2), for a root file system on a ramdisk" },

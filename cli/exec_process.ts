@@ -27,6 +27,16 @@ export interface ProcessFlags {
  * @throws {RunoError}
  */
 export function processOf(root: string, id: string, command: readonly string[], flags: ProcessFlags): Process {
+  try {
+    return read(root, id, command, flags);
+  } catch (error) {
+    // that there is no container is what to tell first
+    loadContainer(root, id);
+    throw error;
+  }
+}
+
+function read(root: string, id: string, command: readonly string[], flags: ProcessFlags): Process {
   if (flags.process) return processFile(absolutePath(flags.process));
   if (command.length === 0) throw invalid("process args cannot be empty");
   const process = changed(configProcess(loadContainer(root, id).state), command, flags);

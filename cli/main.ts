@@ -92,9 +92,11 @@ async function help([topic]: readonly string[], { caller, log }: Session): Promi
   return await showHelp(caller, "", command);
 }
 
-// the words and the code of urfave/cli, which runc is built with
+// the words and the code of urfave/cli, which runc is built with; the newline is a part of the record
 function unknownTopic(name: string, log: Log): number {
-  report(new RunoError(`No help topic for '${name}'`, { kind: "usage" }), log);
+  const text = `No help topic for '${name}'`;
+  log.write("error", `${text}\n`, { code: "usage" });
+  if (!log.onStderr) printError(`${text}\n`);
   return 3;
 }
 

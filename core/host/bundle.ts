@@ -24,7 +24,8 @@ export function readBundle(options: Pick<CreateOptions, "bundle" | "config">): B
   return { spec, rootfs: findRootfs(spec, options.bundle), configPath, warnings };
 }
 
-function readConfig(path: string): string {
+/** The text of a config. */
+export function readConfig(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
@@ -36,7 +37,8 @@ function readConfig(path: string): string {
   }
 }
 
-function findRootfs(spec: Spec, bundle: string): string {
+/** The root file system, absolute and without symlinks. @throws {RunoError} */
+export function findRootfs(spec: Spec, bundle: string): string {
   const path = spec.root?.path ?? "";
   const absolute = (path.startsWith("/") ? path : `${bundle}/${path}`).replaceAll(/\/+(\.\/)*/g, "/").replace(
     /(?<=.)\/$/,

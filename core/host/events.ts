@@ -44,8 +44,8 @@ export async function* containerEvents(
   id: string,
   { intervalMs }: { readonly intervalMs: number },
 ): AsyncGenerator<ContainerEvent, void> {
-  if (!(intervalMs > 0)) throw new RunoError("duration interval must be greater than 0", { kind: "invalid" });
   const container = loadRunning(host, id);
+  if (!(intervalMs > 0)) throw new RunoError("duration interval must be greater than 0", { kind: "invalid" });
   using watch = watchOom(recordedCgroup(container.state));
   using init = openInit(container);
   const waiting = new Waiting(watch.fd, init?.number);

@@ -30,11 +30,41 @@ export function parseResources(text: string, path: string): Resources {
 }
 
 function parseAs<T>(text: string, path: string, shape: Shape, validate: (value: T) => Report): T {
-  const problems: Problem[] = [];
-  const value = fit(readJson(text, path), shape, "", problems) as T;
-  if (problems.length === 0) return value;
-  const broken = validate(value).errors.filter(({ pointer }) => !problems.some((shape) => related(shape, pointer)));
-  throw new RunoError(describe(path, [...problems, ...broken]), { kind: "invalid", pointer: problems[0]?.pointer });
+  const { value, misshapen, broken } = examine(text, path, shape, validate);
+  if (misshapen.length === 0) return value;
+  const problems = [...misshapen, ...broken().errors];
+  throw new RunoError(describe(path, problems), { kind: "invalid", pointer: problems[0]?.pointer });
+}
+
+/** A config, however bad, and everything that is wrong with it. */
+export interface Examined extends Report {
+  readonly value: Spec;
+}
+
+/**
+ * Read a `config.json` for somebody who wants to know all about it.
+ *
+ * @throws {RunoError} of kind "invalid" when it is no JSON
+ */
+export function examineSpec(text: string, path: string): Examined {
+  const validate = (spec: Spec) => validateSpec(withoutEmptySeccomp(spec));
+  const { value, misshapen, broken } = examine(text, path, SPEC, validate);
+  const { errors, warnings } = broken();
+  return { value: withoutEmptySeccomp(value), errors: [...misshapen, ...errors], warnings };
+}
+
+/** The value as far as it has the shape, what has not, and the rules that are broken beside that. */
+function examine<T>(text: string, path: string, shape: Shape, validate: (value: T) => Report) {
+  const misshapen: Problem[] = [];
+  const value = fit(readJson(text, path), shape, "", misshapen) as T;
+  const broken = (): Report => {
+    const { errors, warnings } = validate(value);
+    return {
+      errors: errors.filter(({ pointer }) => !misshapen.some((shape) => related(shape, pointer))),
+      warnings,
+    };
+  };
+  return { value, misshapen, broken };
 }
 
 function readJson(text: string, path: string): unknown {
