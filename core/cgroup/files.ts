@@ -1,6 +1,6 @@
 /** Reading and writing the files of a cgroup; errors name the file, the value and what to do about it. */
 
-import { AT_FDCWD, O_CLOEXEC, O_WRONLY } from "../../ffi/abi.ts";
+import { AT_FDCWD, O_CLOEXEC, O_TRUNC, O_WRONLY } from "../../ffi/abi.ts";
 import { call } from "../../ffi/call.ts";
 import { Fd } from "../../ffi/fd.ts";
 import { errnoOf, RunoError } from "../error.ts";
@@ -23,7 +23,7 @@ const HINTS: Readonly<Record<string, string>> = {
  */
 export function writeValue(path: string, value: string, hints: Readonly<Record<string, string>> = {}): void {
   try {
-    using file = new Fd(call("openat", AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0));
+    using file = new Fd(call("openat", AT_FDCWD, path, O_WRONLY | O_TRUNC | O_CLOEXEC, 0));
     const bytes = new TextEncoder().encode(value);
     call("write", file.number, bytes, bytes.length);
   } catch (error) {

@@ -31,6 +31,7 @@ export function checkLimits(cgroup: Cgroup, resources: Resources): void {
   deviceList(resources.devices ?? []);
   if (isV2(cgroup)) {
     swapOnly(resources.memory ?? {});
+    checkAvailable(cgroup, resources);
     return;
   }
   if (isUnifiedSet(resources)) {
@@ -40,6 +41,18 @@ export function checkLimits(cgroup: Cgroup, resources: Resources): void {
     });
   }
   assign(cgroup, resources);
+}
+
+function checkAvailable(cgroup: Cgroup, resources: Resources): void {
+  const wanted = wantedControllers(cgroup, resources);
+  if (wanted.length === 0) return;
+  const available = availableControllers(cgroup.paths[""]!);
+  const missing = wanted.find((name) => !available.includes(name));
+  if (missing === undefined) return;
+  throw new RunoError(`cannot set ${missing} limit: controller "${missing}" not available`, {
+    kind: "unsupported",
+    hint: available.length === 0 ? "cgroup v2 has no controllers here" : `cgroup v2 has here: ${available.join(", ")}`,
+  });
 }
 
 /** Names of the controllers that limits are asked of. */
