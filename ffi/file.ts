@@ -74,6 +74,17 @@ export function mountFlags(path: string): number {
   return Number(STATFS.read(bytes).flags);
 }
 
+/** Reads from a descriptor what is there, at most `limit` bytes. */
+export function readUpTo(fd: number, limit: number): Uint8Array<ArrayBuffer> {
+  const bytes = allocate(limit);
+  let length = 0;
+  for (;;) {
+    const read = call("read", fd, bytes.subarray(length), limit - length);
+    length += read;
+    if (read === 0 || length === limit) return bytes.subarray(0, length);
+  }
+}
+
 /** Writes all bytes. */
 export function writeAll(fd: number, bytes: Uint8Array<ArrayBuffer>): void {
   for (let done = 0; done < bytes.length;) done += call("write", fd, bytes.subarray(done), bytes.length - done);

@@ -1,8 +1,9 @@
 /** The home directory of a user, from the container's own passwd file. passwd(5) */
 
 import { S_IFREG } from "../../ffi/abi.ts";
+import { SyscallError } from "../../ffi/call.ts";
 import type { Fd } from "../../ffi/fd.ts";
-import { statFd } from "../../ffi/file.ts";
+import { readUpTo, statFd } from "../../ffi/file.ts";
 import { HOME_BYTES } from "../plan/asks.ts";
 
 const S_IFMT = 0o170000;
@@ -20,8 +21,13 @@ export function homeVariable(passwd: Fd, uid: number): Uint8Array<ArrayBuffer> {
 function lookUp(passwd: Fd, uid: number): string | undefined {
   const { mode, size } = statFd(passwd.number);
   if ((mode & S_IFMT) !== S_IFREG || size > PASSWD_LIMIT) return undefined;
-  const text = Deno.readTextFileSync(`/proc/self/fd/${passwd.number}`);
-  return homeOf(text, uid);
+  try {
+    // by this descriptor, which does not block: opening it anew could
+    return homeOf(new TextDecoder().decode(readUpTo(passwd.number, Number(size))), uid);
+  } catch (error) {
+    if (error instanceof SyscallError) return undefined;
+    throw error;
+  }
 }
 
 /** The sixth field of the first line whose third field is the uid. */

@@ -1,6 +1,6 @@
 /** Everything about a container that can be found out before anything is made. */
 
-import { AT_FDCWD } from "../../ffi/abi.ts";
+import { F_GETFD, FD_CLOEXEC } from "../../ffi/abi.ts";
 import { tryCall } from "../../ffi/call.ts";
 import { RunoError } from "../error.ts";
 import { type CreateInputs, hasNamespace } from "../plan/inputs.ts";
@@ -75,9 +75,10 @@ export function checkPreservedFds(
 ): number {
   const count = listenFds + preserveFds;
   for (let fd = 3 + listenFds; fd < 3 + count; fd++) {
-    const found = tryCall("faccessat2", AT_FDCWD, `/proc/self/fd/${fd}`, 0, 0x100);
-    if (typeof found !== "number") {
-      throw new RunoError(`unable to stat preserved-fd ${fd} (of ${preserveFds}): ${found}`, { kind: "invalid" });
+    const flags = tryCall("fcntl", fd, F_GETFD, 0);
+    // what was inherited is not close-on-exec; what Deno opened for itself is, and takes the numbers that are free
+    if (typeof flags !== "number" || (flags & FD_CLOEXEC) !== 0) {
+      throw new RunoError(`unable to stat preserved-fd ${fd} (of ${preserveFds}): EBADF`, { kind: "invalid" });
     }
   }
   return count;

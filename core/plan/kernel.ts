@@ -127,7 +127,8 @@ function setScheduler(p: Program, { policy, nice, priority, flags, runtime, dead
   p.step(`setting the scheduler ${policy}`, {
     pointer: "/process/scheduler",
     hints: {
-      EPERM: "the policy needs CAP_SYS_NICE, and SCHED_DEADLINE no cpuset that leaves CPUs out",
+      EPERM:
+        "the policy needs CAP_SYS_NICE, on cgroup v1 real-time policies need linux.resources.cpu.realtimeRuntime, and SCHED_DEADLINE wants no cpuset that leaves CPUs out",
       EINVAL: "the values do not fit the policy",
       EBUSY: "the CPUs' bandwidth is taken, or a cpuset is in the way",
     },

@@ -21,6 +21,8 @@ export interface ExecuteOptions {
   readonly mounts?: string;
   /** Shell words before the command: "ulimit -n 100;". */
   readonly before?: string;
+  /** A command that executes it: "setpriv --groups 7". */
+  readonly through?: string;
   /** Redirections after it: "3</dev/null". */
   readonly after?: string;
   /** Milliseconds until it is killed. */
@@ -63,8 +65,8 @@ export function start(command: readonly string[], options: ExecuteOptions = {}):
 }
 
 /** The words of a shell that execute "$0" with "$@". */
-function execution({ argv0, mounts }: ExecuteOptions): string {
-  const command = `${argv0 === undefined ? "" : `-a '${argv0}' `}"$0" "$@"`;
+function execution({ argv0, mounts, through = "" }: ExecuteOptions): string {
+  const command = `${argv0 === undefined ? "" : `-a '${argv0}' `}${through} "$0" "$@"`;
   if (mounts === undefined) return command;
   return `unshare --mount --propagation private sh -ec '${mounts}; exec ${command}' ${command}`;
 }
