@@ -37,6 +37,8 @@ export interface Ask {
 export type Answers = { readonly [name in AskName]?: (ask: Ask) => Uint8Array<ArrayBuffer> | void } & {
   /** Takes note of the process that asks, before its ask is answered, and of one that failed. */
   readonly asker: (pid: number) => void;
+  /** Takes note of what has been done. */
+  readonly debug?: ((message: string) => void) | undefined;
 };
 
 const MESSAGE_BYTES = 4096;
@@ -75,6 +77,7 @@ export function converse(socket: Fd, program: Program, answers: Answers): void {
     }
     answers.asker(message.pid);
     send(socket, answer({ pid: message.pid, fd }) ?? PLAIN_ANSWER);
+    answers.debug?.(`asked by process ${message.pid} and answered: ${name}`);
     if (name === "ready") return;
   }
 }

@@ -30,6 +30,7 @@ export interface Created {
  */
 export function createContainer(options: CreateOptions): Created {
   const prepared = prepare(options);
+  options.debug?.("bundle read and checked");
   const dir = createStateDir(options.root, options.id);
   try {
     using _lock = lockContainer(dir);
@@ -44,10 +45,12 @@ function create(dir: string, options: CreateOptions, prepared: Prepared): Create
   const creation = new Creation(dir, options, prepared);
   try {
     creation.begin();
+    options.debug?.("state directory and cgroup made");
     makeExecFifo(dir, prepared);
     if (options.notifySocket !== undefined) makeNotifyDirectory(dir);
     const { socket, program } = startInit(dir, options, prepared, creation);
     using conversation = socket;
+    options.debug?.(`init started, its program has ${program.instructions.length} instructions`);
     converse(conversation, program, creation.answers());
     return creation.finish();
   } catch (error) {

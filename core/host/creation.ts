@@ -60,6 +60,7 @@ export class Creation {
     const { spec, ids } = this.#prepared;
     return {
       asker: (pid) => this.#asked(pid),
+      debug: this.#options.debug,
       idmap: ({ pid }) => writeIdMaps(pid, mapsOf(spec), ids),
       copyFrom: (ask) => void (this.#copyFrom = keepFd(ask)),
       copyTo: ({ fd }) => {

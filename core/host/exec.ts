@@ -50,9 +50,12 @@ export function execProcess(options: ExecOptions): Executed {
   const execution = new Execution(options);
   const cgroup = recordedCgroup(container.state), killsBefore = oomKills(cgroup);
   try {
+    options.debug?.("container and process checked");
     const program = start(container, { spec, keepFds, options, theirs, execution });
+    options.debug?.(`process started, its program has ${program.instructions.length} instructions`);
     converse(socket, program, execution.answers());
     awaitExecution(socket, program);
+    options.debug?.("process executes its program");
     return execution.finish();
   } catch (error) {
     execution.undo();
@@ -160,6 +163,7 @@ class Execution {
     const { process, consoleSocket } = this.#options;
     return {
       asker: (pid) => this.#asked(pid),
+      debug: this.#options.debug,
       console: (ask) => {
         this.#master = sendTerminal(keepFd(ask), consoleSocket);
       },

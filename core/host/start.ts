@@ -46,8 +46,11 @@ function start(host: HostOptions, id: string, dir: string): void {
   checkCreated(container);
   try {
     containerHooks(container);
+    host.debug?.("startContainer hooks have been run");
     release(container);
+    host.debug?.("init executes its program");
     poststartHooks(container);
+    host.debug?.("poststart hooks have been run");
   } catch (error) {
     if (error instanceof RunoError && error.kind === "hook") destroy(container, host.warn);
     throw error;

@@ -94,9 +94,11 @@ export function deleteContainer(host: HostOptions, id: string, options: { force:
   }
   // init first: who waits for it under the lock (start) learns of it
   killInit(container.state);
+  host.debug?.("init has ended");
   using lock = lockToDelete(container.dir, options.force);
   // anew: a `create` may have got to its end in the meantime
   if (lock !== undefined) destroy(loadContainer(host.root, id), host.warn);
+  host.debug?.("container removed");
 }
 
 /** The lock; undefined when another `delete` was quicker, which is what force wants. */
