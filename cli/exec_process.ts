@@ -1,9 +1,9 @@
 /** The process that `exec` runs: from a file, or from the container's config and the flags. */
 
-import { errnoOf, RunoError } from "../core/error.ts";
+import { RunoError } from "../core/error.ts";
+import { configuredProcess } from "../core/host/configured_process.ts";
 import { loadContainer } from "../core/host/container.ts";
-import { recordedBundle, type StateFile } from "../core/host/state_file.ts";
-import { parseProcess, parseSpec } from "../core/spec/parse.ts";
+import { parseProcess } from "../core/spec/parse.ts";
 import type { Capabilities, Process, User } from "../core/spec/types.ts";
 import { assertValidProcess } from "../core/spec/validate.ts";
 import { absolutePath } from "./paths.ts";
@@ -39,7 +39,7 @@ export function processOf(root: string, id: string, command: readonly string[], 
 function read(root: string, id: string, command: readonly string[], flags: ProcessFlags): Process {
   if (flags.process) return processFile(absolutePath(flags.process));
   if (command.length === 0) throw invalid("process args cannot be empty");
-  const process = changed(configProcess(loadContainer(root, id).state), command, flags);
+  const process = changed(configuredProcess(loadContainer(root, id)), command, flags);
   assertValidProcess(process, "command line");
   return process;
 }
@@ -53,26 +53,6 @@ function processFile(path: string): Process {
   }
   const process = parseProcess(text, path);
   assertValidProcess(process, path);
-  return process;
-}
-
-/** As the bundle says now, as in runc; as it said at creation when the bundle is gone. */
-function configProcess(state: StateFile): Process {
-  const path = state.runo?.configPath ?? `${recordedBundle(state)}/config.json`;
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    const recorded = state.runo?.spec.process;
-    if (recorded !== undefined) return recorded;
-    const missing = errnoOf(error) === "ENOENT";
-    throw new RunoError(missing ? `JSON specification file ${path} not found` : `reading "${path}"`, {
-      kind: "invalid",
-      ...missing ? {} : { cause: error },
-    });
-  }
-  const { process } = parseSpec(text, path);
-  if (process === undefined) throw invalid("process property must not be empty");
   return process;
 }
 

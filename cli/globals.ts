@@ -1,9 +1,8 @@
 /** The flags before the command, and what they say. */
 
 import { RunoError } from "../core/error.ts";
-import { effectiveIds } from "../core/host/facts.ts";
 import type { CgroupManager, HostOptions } from "../core/host/options.ts";
-import { inUserNamespace } from "../core/host/rootless.ts";
+import { defaultRoot } from "../core/host/state_root.ts";
 import { type Level, LEVELS, type LogFormat, type LogOptions } from "../core/log.ts";
 import type { Caller } from "./caller.ts";
 import { type Flags, parseBool, type Values } from "./flags.ts";
@@ -87,39 +86,13 @@ export function hostOptions(
   };
 }
 
-const DEFAULT_ROOT = "/run/runc";
-
-/** runc's own directory, whatever the program is called: each can work on the other's containers. */
 function stateRoot(given: string | undefined): string {
-  if (given !== undefined && given !== "") {
-    const root = absolutePath(given);
-    if (root === "/") {
-      throw new RunoError('option --root must not be "/"', {
-        kind: "invalid",
-        hint: "containers are its subdirectories",
-      });
-    }
-    return root;
-  }
-  const runtimeDir = Deno.env.get("XDG_RUNTIME_DIR");
-  if (!runtimeDir || !honoursRuntimeDir()) return DEFAULT_ROOT;
-  return userRoot(`${absolutePath(runtimeDir)}/runc`);
-}
-
-/** Root of the machine has a place for all users; root of a user namespace is a user of the machine, unless called "root". */
-function honoursRuntimeDir(): boolean {
-  return effectiveIds().euid !== 0 || (inUserNamespace() && Deno.env.get("USER") !== "root");
-}
-
-/** XDG base directory specification: what has the sticky bit is not cleaned up. */
-function userRoot(root: string): string {
-  try {
-    Deno.mkdirSync(root, { recursive: true, mode: 0o700 });
-    Deno.chmodSync(root, 0o1700);
-  } catch (error) {
-    throw new RunoError(`making root "${root}"`, {
-      cause: error,
-      hint: "XDG_RUNTIME_DIR must be yours, or give --root",
+  if (given === undefined || given === "") return defaultRoot();
+  const root = absolutePath(given);
+  if (root === "/") {
+    throw new RunoError('option --root must not be "/"', {
+      kind: "invalid",
+      hint: "containers are its subdirectories",
     });
   }
   return root;

@@ -7,10 +7,12 @@ import type { IdMapping, Spec } from "../spec/types.ts";
 import type { Ids } from "./idmap.ts";
 import type { HostOptions } from "./options.ts";
 
-/** True when this process is not root of the machine but of a user namespace: its uid_map does not map everything. */
+/** PROC_USER_INIT_INO of the kernel: the inode of the machine's own user namespace. */
+const INITIAL_USER_NAMESPACE = "user:[4026531837]";
+
+/** True when this process is not in the machine's own user namespace. Its id maps do not tell: they may map all ids to themselves. */
 export function inUserNamespace(): boolean {
-  const line = Deno.readTextFileSync("/proc/self/uid_map").trim().split(/\s+/).map(Number);
-  return !(line.length === 3 && line[0] === 0 && line[1] === 0 && line[2] === 4294967295);
+  return Deno.readLinkSync("/proc/self/ns/user") !== INITIAL_USER_NAMESPACE;
 }
 
 /**
