@@ -4,7 +4,6 @@ import { RunoError } from "../core/error.ts";
 import { updateContainer } from "../core/host/update.ts";
 import { parseResources } from "../core/spec/parse.ts";
 import type { Resources } from "../core/spec/types.ts";
-import { assertValidResources } from "../core/spec/validate.ts";
 import { command } from "./command.ts";
 import type { Flags, Values } from "./flags.ts";
 import { absolutePath } from "./paths.ts";
@@ -62,9 +61,7 @@ function readResources(file: string): Resources {
   } catch (error) {
     throw new RunoError(`reading resources "${path}"`, { kind: "invalid", cause: error });
   }
-  const resources = parseResources(text, path);
-  assertValidResources(resources, path);
-  return resources;
+  return parseResources(text, path);
 }
 
 function readStdin(): string {
@@ -80,7 +77,7 @@ function readStdin(): string {
 export function resourcesOf(flags: Values<typeof FLAGS>): Resources {
   const integer = (name: keyof typeof FLAGS) => readInteger(name, flags[name] as string | undefined);
   const size = (name: keyof typeof FLAGS) => readSize(name, flags[name] as string | undefined);
-  const resources = withoutGaps({
+  return withoutGaps({
     cpu: withoutGaps({
       shares: integer("cpu-share"),
       quota: integer("cpu-quota"),
@@ -100,8 +97,6 @@ export function resourcesOf(flags: Values<typeof FLAGS>): Resources {
     pids: withoutGaps({ limit: flags["pids-limit"] }),
     blockIO: withoutGaps({ weight: flags["blkio-weight"] || undefined }),
   }) ?? {};
-  assertValidResources(resources, "command line");
-  return resources;
 }
 
 /** What is there; undefined when nothing is. */

@@ -1,6 +1,7 @@
 /** Making and removing the directories of cgroups. */
 
 import { errnoOf, RunoError } from "../error.ts";
+import { parentOf } from "./paths.ts";
 
 /**
  * Makes a directory and those above it that are missing.
@@ -9,7 +10,7 @@ import { errnoOf, RunoError } from "../error.ts";
 export function makeDirectories(path: string, made: (path: string) => void): void {
   if (mkdir(path)) return made(path);
   if (isDirectory(path)) return;
-  makeDirectories(path.slice(0, path.lastIndexOf("/")), made);
+  makeDirectories(parentOf(path), made);
   if (mkdir(path)) made(path);
 }
 

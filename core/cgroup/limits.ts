@@ -7,7 +7,7 @@ import { swapOnly } from "./conversions.ts";
 import { deviceList } from "./devices/rules.ts";
 import { setDevicesV1 } from "./devices/v1.ts";
 import { setDevicesV2 } from "./devices/v2.ts";
-import { type Cgroup, isV2 } from "./paths.ts";
+import { type Cgroup, isV2, parentOf } from "./paths.ts";
 import type { Undo } from "./target.ts";
 import { CONTROLLERS_V1 } from "./v1/controllers.ts";
 import { inheritCpuset } from "./v1/cpuset.ts";
@@ -91,14 +91,16 @@ export interface LimitOptions {
 
 /** Sets the limits, devices excepted. @throws {RunoError} */
 export function setLimits(cgroup: Cgroup, resources: Resources, { undo }: LimitOptions = {}): void {
+  const cpuset = isV2(cgroup) ? undefined : cgroup.paths["cpuset"];
+  // a cpuset can have only what those above it have
+  if (cpuset !== undefined) inheritCpuset(parentOf(cpuset));
   for (const { controller, path, beside } of assign(cgroup, resources)) {
     if (beside) enableControllers(path, [controller.name]);
     controller.set({ path, undo }, resources);
   }
   if (isUnifiedSet(resources)) setUnified({ path: cgroup.paths[""]!, undo }, resources);
-  const { cpuset } = cgroup.paths;
-  // after the limits: what is not limited is inherited, and something must be there before init enters
-  if (cpuset !== undefined && !isV2(cgroup)) inheritCpuset(cpuset);
+  // what is not limited is inherited, and something must be there before init enters
+  if (cpuset !== undefined) inheritCpuset(cpuset);
 }
 
 /** How to set the devices. */

@@ -9,3 +9,8 @@ export interface Cgroup {
 export function isV2({ paths }: Cgroup): boolean {
   return paths[""] !== undefined && Object.keys(paths).length === 1;
 }
+
+/** The cgroup above. */
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}

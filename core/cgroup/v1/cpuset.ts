@@ -2,6 +2,7 @@
 
 import type { Resources } from "../../spec/types.ts";
 import { exists, readIfThere, readValue, writeValue } from "../files.ts";
+import { parentOf } from "../paths.ts";
 import { type CpusetStats, NO_CPUSET } from "../stats.ts";
 import { type Target, writeLimit } from "../target.ts";
 import { count, idList } from "../text.ts";
@@ -30,7 +31,7 @@ function cpusetFile(path: string, name: string): string {
 
 /** A cpuset takes no process before it has CPUs and memory nodes: what is missing comes from the parent, and its parent. */
 export function inheritCpuset(path: string): void {
-  const parent = path.slice(0, path.lastIndexOf("/"));
+  const parent = parentOf(path);
   for (const name of ["cpus", "mems"]) {
     const file = cpusetFile(path, name);
     if (readValue(`${path}/${file}`) !== "") continue;

@@ -1,6 +1,7 @@
 /** Which controllers a cgroup of v2 has: those that every cgroup above it enables for its children. cgroups(7) */
 
 import { RunoError } from "../../error.ts";
+import { parentOf } from "../paths.ts";
 import { exists, readIfThere, readValue, writeValue } from "../files.ts";
 
 /** The controllers of the hierarchy that a path lies in, whether it exists or not. */
@@ -24,7 +25,7 @@ export function enableControllers(path: string, wanted: readonly string[] = avai
 
 /** The cgroups above one, from the root of the hierarchy down. */
 function ancestors(path: string): string[] {
-  const parent = path.slice(0, path.lastIndexOf("/"));
+  const parent = parentOf(path);
   if (parent === "") return [];
   const above = ancestors(parent);
   return exists(`${parent}/cgroup.controllers`) ? [...above, parent] : above;
