@@ -21,13 +21,17 @@ function mounts(dir: string): string[] {
   return Deno.readTextFileSync("/proc/self/mountinfo").split("\n").filter((line) => line.includes(` ${dir}`));
 }
 
-/** Processes in the cgroup or below it. */
+/** Processes in the cgroup or below it. Zombies are not counted: that they are reaped is up to the machine's pid 1. */
 export function processes(cgroup: string): string[] {
   return pids().flatMap((pid) => {
     const lines = read(`/proc/${pid}/cgroup`).split("\n");
     const inside = lines.some((line) => line.endsWith(`:${cgroup}`) || line.includes(`:${cgroup}/`));
-    return inside ? [`${pid} ${read(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`] : [];
+    return inside && !isZombie(pid) ? [`${pid} ${read(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`] : [];
   });
+}
+
+function isZombie(pid: string): boolean {
+  return /\) Z /.test(read(`/proc/${pid}/stat`));
 }
 
 function pids(): string[] {
