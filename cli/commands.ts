@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   pause: async () => (await import("./pause.ts")).pause,
   plan: async () => (await import("./plan.ts")).plan,
   ps: async () => (await import("./ps.ts")).ps,
+  restore: async () => (await import("./restore.ts")).restore,
   resume: async () => (await import("./resume.ts")).resume,
   run: async () => (await import("./run.ts")).run,
   spec: async () => (await import("./spec.ts")).spec,

@@ -12,7 +12,14 @@ import { DUMP_LOG, dumpOptions } from "./dump.ts";
 import { explained } from "./failure.ts";
 import { type Feature, needFeatures } from "./features.ts";
 import { type CriuNotify, CriuReqSchema, CriuReqType } from "./gen/rpc_pb.ts";
-import { checkParentPath, type Directories, openDirectories, writeDescriptors } from "./images.ts";
+import {
+  checkParentPath,
+  type Directories,
+  logDirectory,
+  makeDirectories,
+  openDirectories,
+  writeDescriptors,
+} from "./images.ts";
 import type { CheckpointOptions } from "./options.ts";
 import { configFile, describeOptions } from "./request.ts";
 import { ask } from "./session.ts";
@@ -33,7 +40,8 @@ export function checkpointContainer(options: CheckpointOptions): void {
   checkStatus(container);
   const criu = findCriu(options.criu);
   options.debug(`Using CRIU ${criu.version}`);
-  using directories = openDirectories(options, { make: true });
+  makeDirectories(options, { images: true });
+  using directories = openDirectories(options);
   if (options.parentPath !== undefined) checkParentPath(options.imagePath, options.parentPath);
   needFeatures(criu, neededFeatures(options), options.debug);
   using status = openStatusFile(options.lazyPages ? options.statusFd : undefined);
@@ -78,7 +86,7 @@ function dump({ container, options, criu, directories, status }: Dump): void {
     // a CRIU that was killed leaves behind what it had frozen
     if (!wasPaused && isPaused(container.state)) thawCgroup(recordedCgroup(container.state));
     const place = {
-      dir: directories.logs,
+      dir: logDirectory(options),
       file: DUMP_LOG,
       configFile: configFile(recordedAnnotations(container.state)),
     };

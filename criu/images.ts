@@ -11,22 +11,33 @@ export interface Directories extends Disposable {
   readonly images: Fd;
   /** Undefined where it is the images'. */
   readonly work: Fd | undefined;
-  /** Path of the directory with the log. */
-  readonly logs: string;
 }
 
 /**
- * Makes (for a checkpoint) and opens the directories.
+ * Makes the directories that are to be written to: at a checkpoint both, at a restore the work directory.
  * @throws {RunoError}
  */
-export function openDirectories({ imagePath, workPath }: CriuOptions, how: { readonly make: boolean }): Directories {
-  if (how.make) make(imagePath, "image");
+export function makeDirectories({ imagePath, workPath }: CriuOptions, which: { readonly images: boolean }): void {
+  if (which.images) make(imagePath, "image");
   if (workPath !== undefined) make(workPath, "work");
+}
+
+/**
+ * Opens the directories.
+ * @param root as the process sees them that this is the root of, "/proc/PID/root"; CRIU mounts in its directory, which the kernel allows in its own mount namespace alone
+ * @throws {RunoError}
+ */
+export function openDirectories({ imagePath, workPath }: CriuOptions, root = ""): Directories {
   using stack = new DisposableStack();
-  const images = stack.use(openDirectory(imagePath, "image"));
-  const work = workPath === undefined ? undefined : stack.use(openDirectory(workPath, "work"));
+  const images = stack.use(openDirectory(root, imagePath, "image"));
+  const work = workPath === undefined ? undefined : stack.use(openDirectory(root, workPath, "work"));
   const kept = stack.move();
-  return { images, work, logs: workPath ?? imagePath, [Symbol.dispose]: () => kept[Symbol.dispose]() };
+  return { images, work, [Symbol.dispose]: () => kept[Symbol.dispose]() };
+}
+
+/** Where the log is. */
+export function logDirectory({ imagePath, workPath }: CriuOptions): string {
+  return workPath ?? imagePath;
 }
 
 /** Only root may read what was the memory of a process. */
@@ -38,9 +49,9 @@ function make(path: string, what: string): void {
   }
 }
 
-function openDirectory(path: string, what: string): Fd {
+function openDirectory(root: string, path: string, what: string): Fd {
   try {
-    return new Fd(call("openat", AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_DIRECTORY_BY_ARCH[ARCH], 0));
+    return new Fd(call("openat", AT_FDCWD, root + path, O_RDONLY | O_CLOEXEC | O_DIRECTORY_BY_ARCH[ARCH], 0));
   } catch (error) {
     throw new RunoError(`opening ${what} directory "${path}"`, { kind: "invalid", cause: error });
   }

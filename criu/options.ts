@@ -2,7 +2,7 @@
 
 import { CLONE_NEWNET } from "../ffi/abi.ts";
 import { RunoError } from "../core/error.ts";
-import type { CreateOptions, HostOptions } from "../core/host/options.ts";
+import type { HostOptions, RunOptions } from "../core/host/options.ts";
 
 /** What becomes of cgroups. */
 export type CgroupsMode = "default" | "soft" | "full" | "strict" | "ignore";
@@ -44,10 +44,8 @@ export interface CheckpointOptions extends CriuOptions, HostOptions {
 }
 
 /** What `restore` is told. */
-export interface RestoreOptions extends CriuOptions, CreateOptions {
+export interface RestoreOptions extends CriuOptions, RunOptions {
   readonly debug: (message: string) => void;
-  readonly noSubreaper: boolean;
-  readonly keep: boolean;
   /** TYPE:NAME */
   readonly lsmProfile?: string | undefined;
   readonly lsmMountContext?: string | undefined;

@@ -39,8 +39,6 @@ export interface SessionOptions {
   /** Descriptors that CRIU knows as 4 and following. */
   readonly files?: readonly Fd[];
   readonly restore?: RestoreInputs;
-  /** Told once CRIU runs, before it is asked: what it returns is asked. */
-  readonly started?: (process: CriuProcess) => CriuReq;
 }
 
 /** CRIU said no, or went away. */
@@ -57,15 +55,19 @@ export class CriuError extends RunoError {
 }
 
 /**
- * Asks CRIU one thing, in a process of its own.
+ * Asks CRIU one thing, in a process of its own. A request may depend on that process, by its pid.
  * @throws {CriuError} when CRIU fails or ends without an answer
  * @throws {RunoError} when it cannot be executed, and whatever `notified` throws
  */
-export function ask(path: string, request: CriuReq, options: SessionOptions = {}): CriuResp {
+export function ask(
+  path: string,
+  request: CriuReq | ((pid: number) => CriuReq),
+  options: SessionOptions = {},
+): CriuResp {
   const [ours, theirs] = socketPair();
   using socket = ours;
   using process = start(path, theirs, options);
-  const whole = options.started?.(process) ?? request;
+  const whole = typeof request === "function" ? request(process.pid) : request;
   tell(socket, whole);
   const response = converse({ socket, process, type: CriuReqType[whole.type] }, options.notified);
   // the end of the connection ends CRIU where it waits for more: after a pre-dump, that is a failure to it

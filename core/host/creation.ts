@@ -15,12 +15,12 @@ import type { Created } from "./create.ts";
 import { homeVariable } from "./home.ts";
 import { hookState, runAllHooks, runHooks } from "./hooks.ts";
 import { mapsOf, writeIdMaps } from "./idmap.ts";
+import { type NewState, newState, thisCreator } from "./new_state.ts";
 import type { CreateOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
 import type { Prepared } from "./prepare.ts";
-import { bootId, innerPid, processStat } from "./procfs.ts";
+import { innerPid } from "./procfs.ts";
 import { setRlimits } from "./rlimits.ts";
-import { runcConfig } from "./runc_config.ts";
 import { type StateFile, writeState } from "./state_file.ts";
 import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
 
@@ -44,8 +44,7 @@ export class Creation {
 
   /** Writes down what is about to be made, and then makes the cgroup, so that `delete --force` finds it whatever happens to this process. */
   begin(): void {
-    const startTime = processStat(Deno.pid)?.startTime ?? 0;
-    writeState(this.#dir, this.#state({ pid: Deno.pid, startTime }));
+    writeState(this.#dir, this.#state({ creator: thisCreator() }));
     this.#prepared.cgroup.create();
   }
 
@@ -120,7 +119,7 @@ export class Creation {
   #ready(): void {
     const { pidFile, pidfdSocket } = this.#options;
     if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, this.#pid);
-    writeState(this.#dir, this.#state(undefined));
+    writeState(this.#dir, this.#state({ pid: this.#pid }));
     if (pidFile !== undefined) writePidFile(pidFile, this.#pid);
   }
 
@@ -160,72 +159,13 @@ export class Creation {
     if (!namespaces(spec).has("mount")) detachMount(rootfs);
   }
 
-  #state(creator: { pid: number; startTime: number } | undefined): StateFile {
-    const { id, bundle, noPivot, noNewKeyring, cgroupManager } = this.#options;
-    const { spec, rootfs, configPath, cgroup, ids, rootlessCgroups } = this.#prepared;
-    const pid = creator === undefined ? this.#pid : 0;
-    const rootlessEuid = ids.euid !== 0;
-    return {
-      id,
-      init_process_pid: pid,
-      init_process_start: processStat(pid)?.startTime ?? 0,
-      created: this.#created,
-      config: runcConfig(spec, {
-        bundle,
-        rootfs,
-        id,
-        cgroupManager,
-        rootlessEuid,
-        rootlessCgroups,
-        noPivot,
-        noNewKeyring,
-      }),
-      rootless: rootlessEuid && rootlessCgroups,
-      cgroup_paths: cgroup.paths,
-      namespace_paths: namespacePaths(pid),
-      external_descriptors: descriptors(pid),
-      intel_rdt_path: "",
-      runo: {
-        version: 1,
-        driver: cgroupManager,
-        bootId: bootId(),
-        spec,
-        configPath,
-        ...creator === undefined ? {} : { creator },
-      },
-    };
+  #state(init: NewState["init"]): StateFile {
+    return newState({ options: this.#options, prepared: this.#prepared, created: this.#created, init });
   }
 }
 
 function namespaces(spec: Spec): Set<NamespaceType> {
   return new Set(spec.linux?.namespaces?.map(({ type }) => type));
-}
-
-const NAMESPACE_FILES = {
-  NEWCGROUP: "cgroup",
-  NEWIPC: "ipc",
-  NEWNET: "net",
-  NEWNS: "mnt",
-  NEWPID: "pid",
-  NEWUSER: "user",
-  NEWUTS: "uts",
-} as const;
-
-function namespacePaths(pid: number): Record<string, string> | null {
-  if (pid === 0) return null;
-  return Object.fromEntries(Object.entries(NAMESPACE_FILES).map(([key, file]) => [key, `/proc/${pid}/ns/${file}`]));
-}
-
-/** Where stdio of init leads; a terminal's own name is not of this mount namespace, so runc writes /dev/null too. */
-function descriptors(pid: number): string[] | null {
-  if (pid === 0) return null;
-  return [0, 1, 2].map((fd) => {
-    try {
-      return Deno.readLinkSync(`/proc/${pid}/fd/${fd}`);
-    } catch {
-      return "";
-    }
-  });
 }
 
 function attempt(step: () => void): unknown[] {

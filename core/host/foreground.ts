@@ -26,19 +26,33 @@ export async function runContainer(options: RunOptions): Promise<number> {
     startOrDelete(options);
     return 0;
   }
-  if (!options.noSubreaper) call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  return await inForeground(options);
+  return await inForeground(options, {
+    make: () => createContainer(options),
+    begin: () => startContainer(options, options.id),
+  });
 }
 
-async function inForeground(options: RunOptions): Promise<number> {
+/** How a foreground command gets its container. */
+export interface Making {
+  readonly make: () => Created;
+  /** Lets it go on, once its output is looked after. */
+  readonly begin: () => void;
+}
+
+/**
+ * Makes a container and stays with it: passes signals on, copies its terminal, removes it in the end.
+ * @returns the exit code of the container
+ */
+export async function inForeground(options: RunOptions, { make, begin }: Making): Promise<number> {
+  if (!options.noSubreaper) call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   let pass: (signal: number) => void = () => {};
   using _forwarding = forwardSignals((signal) => pass(signal));
-  const created = createContainer(options);
+  const created = make();
   using pidfd = pidfdOpen(created.pid);
   pass = (signal) => passOn(pidfd, signal);
   try {
     const notified = notifyManager(options, created, pidfd);
-    const code = await started(options, created);
+    const code = await attended(created, begin);
     await notified;
     return code;
   } finally {
@@ -56,16 +70,16 @@ async function notifyManager(options: RunOptions, { dir }: Created, init: Fd): P
   }
 }
 
-async function started(options: RunOptions, created: Created): Promise<number> {
+async function attended(created: Created, begin: () => void): Promise<number> {
   if (created.master === undefined) {
-    startContainer(options, options.id);
+    begin();
     return await waitForInit(created.pid);
   }
   using master = created.master;
   using terminal = new HostTerminal();
   terminal.resize(master);
   using _resizing = onResize(() => terminal.resize(master));
-  startContainer(options, options.id);
+  begin();
   using pidfd = pidfdOpen(created.pid);
   await copyConsole(master, pidfd);
   return await waitForInit(created.pid);

@@ -1,0 +1,108 @@
+/** `restore`: the images of a checkpoint become a running container. */
+
+import { create } from "@bufbuild/protobuf";
+import type { Created } from "../core/host/create.ts";
+import { createStateDir, removeStateDir } from "../core/host/container.ts";
+import { lockContainer } from "../core/host/container_lock.ts";
+import { inForeground } from "../core/host/foreground.ts";
+import { prepare, type Prepared } from "../core/host/prepare.ts";
+import { explained } from "./failure.ts";
+import { needFeatures } from "./features.ts";
+import { type CriuReq, CriuReqSchema, CriuReqType } from "./gen/rpc_pb.ts";
+import { type Directories, logDirectory, makeDirectories, openDirectories, readDescriptors } from "./images.ts";
+import type { RestoreOptions } from "./options.ts";
+import { configFile, describeOptions } from "./request.ts";
+import { Restoration } from "./restoration.ts";
+import { type ExternalNamespaces, openNamespaces, RESTORE_LOG, restoreOptions } from "./restore_request.ts";
+import { ask } from "./session.ts";
+import { type Criu, findCriu } from "./version.ts";
+
+/**
+ * Restores a container.
+ * @returns 0 when detached, else the exit code of the container (128 + signal)
+ * @throws {RunoError} and nothing is left behind, but for CRIU's log
+ */
+export async function restoreContainer(options: RestoreOptions): Promise<number> {
+  const make = () => restored(options);
+  if (!options.detach) return await inForeground(options, { make, begin: () => {} });
+  make();
+  return 0;
+}
+
+/** What is known before anything is made. */
+interface Known {
+  readonly options: RestoreOptions;
+  readonly prepared: Prepared;
+  readonly criu: Criu;
+  readonly descriptors: readonly string[];
+}
+
+function restored(options: RestoreOptions): Created {
+  const prepared = prepare(options);
+  const criu = findCriu(options.criu);
+  options.debug(`Using CRIU ${criu.version}`);
+  makeDirectories(options, { images: false });
+  const descriptors = readDescriptors(options.imagePath);
+  needFeatures(criu, options.lazyPages ? ["lazyPages"] : [], options.debug);
+  const dir = createStateDir(options.root, options.id);
+  try {
+    using _lock = lockContainer(dir);
+    return restore(dir, { options, prepared, criu, descriptors });
+  } catch (error) {
+    removeStateDir(dir);
+    throw error;
+  }
+}
+
+function restore(dir: string, known: Known): Created {
+  const { options, prepared, criu } = known;
+  const { inputs, rootfs, spec, cgroup } = prepared;
+  const restoration = new Restoration(dir, known);
+  using opened = new DisposableStack();
+  const namespaces = opened.use(openNamespaces(restoration.config, criu));
+  const request = (pid: number) => {
+    const directories = opened.use(openDirectories(options, `/proc/${pid}/root`));
+    return restoreRequest(pid, known, { directories, namespaces, restoration });
+  };
+  try {
+    restoration.begin();
+    ask(criu.path, request, {
+      notified: (notify, fd) => restoration.notified(notify, fd),
+      files: namespaces.files,
+      restore: {
+        cgroup: cgroup.directories,
+        spec,
+        bundle: options.bundle,
+        rootfs,
+        root: restoration.root,
+        sources: inputs.facts.sources,
+      },
+    });
+    return restoration.finish();
+  } catch (error) {
+    restoration.undo();
+    const file = configFile(spec.annotations ?? {});
+    throw explained(error, { dir: logDirectory(options), file: RESTORE_LOG, configFile: file }, options.debug);
+  }
+}
+
+/** CRIU is in the container's cgroups by now: there is where it restores them. */
+function restoreRequest(pid: number, known: Known, { directories, namespaces, restoration }: {
+  readonly directories: Directories;
+  readonly namespaces: ExternalNamespaces;
+  readonly restoration: Restoration;
+}): CriuReq {
+  const { options, prepared } = known;
+  const opts = restoreOptions(options, {
+    ...known,
+    config: restoration.config,
+    annotations: prepared.spec.annotations ?? {},
+    directories,
+    namespaces,
+    cgroups: prepared.cgroup.mounts,
+    cgroupsOfCriu: Deno.readTextFileSync(`/proc/${pid}/cgroup`),
+    root: restoration.root,
+  });
+  for (const line of describeOptions(opts)) options.debug(line);
+  return create(CriuReqSchema, { type: CriuReqType.RESTORE, opts });
+}
