@@ -9,7 +9,7 @@ import { type ExitStatus, pidfdOpen, pidfdSignal, reap, spawn, waitEnded } from 
 import { errnoOf } from "../core/error.ts";
 import { stepError } from "../core/host/conversation.ts";
 import { inheritedEnvironment } from "../core/host/environment.ts";
-import { planCriu, type RestoreInputs } from "../core/plan/criu.ts";
+import { planCriu, planLoopback, type RestoreInputs } from "../core/plan/criu.ts";
 import { MESSAGE } from "../core/program/image.ts";
 import type { Program } from "../core/program/program.ts";
 
@@ -126,4 +126,25 @@ function confirm(report: Fd, program: Program): void {
   const words = new DataView(bytes.buffer);
   if (words.getUint32(0, true) !== MESSAGE.FAILED) return;
   throw stepError(program, words.getUint32(4, true), words.getUint32(8, true), []);
+}
+
+/** Brings up the loopback device of the network namespace that a process is in. @throws {RunoError} */
+export function loopbackUp(pid: number): void {
+  const [ours, theirs] = socketPair();
+  using report = ours;
+  using process = pidfdOpen(pid);
+  const start = () => {
+    using reporter = theirs;
+    using socket = duplicate(reporter.number, 3, true);
+    using inherited = duplicate(process.number, 3, true);
+    const program = planLoopback(Deno.build.arch, inherited.number);
+    using image = sealedFile("runo-loopback", program.image(socket.number));
+    return { pid: spawn(`/proc/self/fd/${image.number}`, ["runo", "loopback"], []), program };
+  };
+  const started = start();
+  try {
+    confirm(report, started.program);
+  } finally {
+    reap(started.pid);
+  }
 }

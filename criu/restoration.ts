@@ -14,8 +14,10 @@ import type { Prepared } from "../core/host/prepare.ts";
 import type { RuncConfig } from "../core/host/runc_config.ts";
 import { type StateFile, writeState } from "../core/host/state_file.ts";
 import { sendTerminal } from "../core/host/terminal_receiver.ts";
+import { isNew } from "../core/plan/inputs.ts";
 import type { CriuNotify } from "./gen/rpc_pb.ts";
 import type { RestoreOptions } from "./options.ts";
+import { loopbackUp } from "./process.ts";
 import { type Criu, SINCE } from "./version.ts";
 
 /** One restore. */
@@ -55,14 +57,19 @@ export class Restoration {
   /** What is done when CRIU has come to a certain point. */
   notified({ script, pid }: CriuNotify, fd: Fd | undefined): void {
     this.#options.debug(`notify: ${script}`);
-    if (script === "setup-namespaces") this.#runtimeHooks(pid);
+    if (script === "setup-namespaces") this.#namespacesMade(pid);
     if (script === "orphan-pts-master") this.#terminal(fd);
     if (script === "post-restore") this.#restored(pid);
   }
 
   /** The namespaces are there, what is to be in them is not: there is no init yet, but a process in its place. */
-  #runtimeHooks(pid: number): void {
+  #namespacesMade(pid: number): void {
     this.#pid = pid;
+    if (isNew(this.#prepared.spec, "network")) loopbackUp(pid);
+    this.#runtimeHooks(pid);
+  }
+
+  #runtimeHooks(pid: number): void {
     const { prestart = [], createRuntime = [] } = this.#prepared.spec.hooks ?? {};
     const { id, bundle } = this.#options;
     const state = hookState({ id, status: "creating", pid, bundle, annotations: this.#prepared.spec.annotations });

@@ -9,6 +9,7 @@ import { Program } from "../program/program.ts";
 import type { Mount, Spec } from "../spec/types.ts";
 import { type CgroupDirectories, enterCgroup, openCgroup } from "./cgroup.ts";
 import type { HostFacts } from "./inputs.ts";
+import { loopback } from "./kernel.ts";
 import { isBind, parseOptions } from "./mount_options.ts";
 import { inRoot, mountpoint } from "./paths.ts";
 import { openSource } from "./sources.ts";
@@ -107,4 +108,17 @@ function mountpoints(p: Program, inputs: RestoreInputs): void {
 function isCovered(mount: Mount, earlier: readonly Mount[]): boolean {
   const at = inRoot(mount.destination);
   return earlier.some((other) => !isBind(other) && at.startsWith(`${inRoot(other.destination)}/`));
+}
+
+/**
+ * Brings up the loopback device of a network namespace that CRIU has made and left empty, as `create` does.
+ * @param pidfd number of an inherited descriptor of a process in it
+ */
+export function planLoopback(arch: Architecture, pidfd: number): Program {
+  const p = new Program(arch);
+  p.step("entering the network namespace of the restored container");
+  p.emit("setns", [pidfd, abi.CLONE_NEWNET]);
+  loopback(p);
+  p.emit("exit_group", [0]);
+  return p;
 }
