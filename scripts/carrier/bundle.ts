@@ -21,7 +21,7 @@ export function bundle(entry: string): readonly Script[] {
   try {
     bundleInto(directory, entry);
     const names = Array.from(Deno.readDirSync(directory), (file) => file.name).sort();
-    const main = `${entry.replace(/^.*\//, "").replace(/\.ts$/, "")}.js`;
+    const main = mainOf(entry);
     const ordered = [main, ...names.filter((name) => name !== main)];
     return ordered.map((name) => {
       const module = Deno.readTextFileSync(`${directory}/${name}`);
@@ -34,11 +34,66 @@ export function bundle(entry: string): readonly Script[] {
 
 /** Writes the ES modules of the bundle to a directory. @throws {RunoError} */
 export function bundleInto(directory: string, entry: string): void {
+  const readable = Deno.makeTempDirSync({ prefix: "runo-bundle-" });
+  try {
+    denoBundle(readable, entry, []);
+    for (const { name } of Deno.readDirSync(readable)) {
+      const path = `${readable}/${name}`;
+      Deno.writeTextFileSync(path, keepDisposals(Deno.readTextFileSync(path)));
+    }
+    denoBundle(directory, `${readable}/${mainOf(entry)}`, ["--minify"]);
+  } finally {
+    Deno.removeSync(readable, { recursive: true });
+  }
+  stampCommit(directory);
+}
+
+/** What the entry's script is called. */
+function mainOf(entry: string): string {
+  return `${entry.replace(/^.*\//, "").replace(/\.ts$/, "")}.js`;
+}
+
+function denoBundle(directory: string, entry: string, how: readonly string[]): void {
   const { success, stderr } = new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--minify", "--code-splitting", "--platform=deno", `--outdir=${directory}`, entry],
+    args: ["bundle", "--quiet", ...how, "--code-splitting", "--platform=deno", `--outdir=${directory}`, entry],
   }).outputSync();
   if (!success) throw new RunoError(`bundling "${entry}": ${new TextDecoder().decode(stderr).trim()}`);
-  stampCommit(directory);
+}
+
+/**
+ * Lets `using` survive the minifier. esbuild (in Deno 2.9) writes the value of a variable that is used once, in the next
+ * statement, in its place, and forgets that `using` is more than a variable: nothing is disposed of. It looks at the last
+ * variable of a declaration, so each declaration gets one more that nobody uses.
+ */
+export function keepDisposals(module: string): string {
+  let kept = "", from = 0, count = 0;
+  for (const { index } of module.matchAll(/(?<=^[ \t]*)(?:await )?using [\w$]+ = /gm)) {
+    const end = statementEnd(module, index);
+    kept += `${module.slice(from, end)}, __kept${count++} = void 0`;
+    from = end;
+  }
+  return kept + module.slice(from);
+}
+
+/** Where the semicolon of the statement that begins at `start` is. */
+function statementEnd(text: string, start: number): number {
+  let depth = 0;
+  for (let i = start; i < text.length; i++) {
+    const character = text[i]!;
+    if ("\"'`".includes(character)) i = stringEnd(text, i);
+    else if ("([{".includes(character)) depth++;
+    else if (")]}".includes(character)) depth--;
+    else if (character === ";" && depth === 0) return i;
+  }
+  throw new RunoError(`bundling: "${text.slice(start, start + 40)}" has no end`);
+}
+
+function stringEnd(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === text[start]) return i;
+  }
+  throw new RunoError(`bundling: the string at "${text.slice(start, start + 40)}" has no end`);
 }
 
 /** cli/version.ts has this where the commit belongs. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { scriptOf } from "../../../../scripts/carrier/bundle.ts";
+import { bundleInto, scriptOf } from "../../../../scripts/carrier/bundle.ts";
 import { RunoError } from "../../../../core/error.ts";
 
 const OTHERS = ["a.js", "b.js", "c.js"];
@@ -31,3 +31,33 @@ Deno.test("scriptOf() refuses what only a module can do", () => {
   assertThrows(() => scriptOf(`import{a}from"node:fs";a();`, place), RunoError, `"a.js"`);
   assertThrows(() => scriptOf(`console.log(import.meta.url);`, place), RunoError, `"a.js"`);
 });
+
+Deno.test("bundleInto() keeps what `using` disposes of, however little its variable is used", async () => {
+  const dir = Deno.makeTempDirSync();
+  try {
+    Deno.writeTextFileSync(`${dir}/entry.ts`, DISPOSING);
+    bundleInto(`${dir}/out`, `${dir}/entry.ts`);
+    const { events } = await import(`file://${dir}/out/entry.js`);
+    assertEquals(events, ["a read", "a closed", "b read", "b closed", "c read", "c closed", "d read", "d closed"]);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+const DISPOSING = `
+export const events: string[] = [];
+class Thing {
+  constructor(readonly name: string, readonly about: { readonly text: string }) {}
+  read() { events.push(this.name + " read"); }
+  [Symbol.dispose]() { events.push(this.name + " closed"); }
+}
+function open(name: string) { return new Thing(name, { text: "; (\\"" }); }
+function once(name: string) { using thing = open(name); thing.read(); }
+function alias(given: Thing) { using thing = given; return thing.read(); }
+function made(name: string) { using thing = new Thing(name, { text: "){;" }); return thing.read(); }
+async function waiting(name: string) { using thing = open(name); return await thing.read(); }
+once("a");
+alias(open("b"));
+made("c");
+await waiting("d");
+`;
