@@ -15,6 +15,7 @@ import { notifyInputs } from "./notify.ts";
 import { checkLockedFlags } from "./locked_flags.ts";
 import type { CreateOptions } from "./options.ts";
 import { checkRootless } from "./rootless.ts";
+import { checkJoinedMaps } from "./user_namespace.ts";
 
 /** What is known. */
 export interface Prepared {
@@ -43,6 +44,7 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
   }
   const keepFds = checkPreservedFds(options);
   const rootlessCgroups = checkRootless(spec, options, ids);
+  checkJoinedMaps(spec, options.warn);
   const cgroup = new CgroupPlan(spec, options, rootlessCgroups);
   const notify = notifyInputs(dir, options.notifySocket);
   const extraEnv = [...options.listenFds > 0 ? [`LISTEN_FDS=${options.listenFds}`, "LISTEN_PID=1"] : [], ...notify.env];

@@ -7,12 +7,17 @@ import type { IdMapping, Spec } from "../spec/types.ts";
 import type { Ids } from "./idmap.ts";
 import type { HostOptions } from "./options.ts";
 
-/** PROC_USER_INIT_INO of the kernel: the inode of the machine's own user namespace. */
-const INITIAL_USER_NAMESPACE = "user:[4026531837]";
+/** PROC_USER_INIT_INO of the kernel: the number of the first user namespace. */
+const FIRST_USER_NAMESPACE = "user:[4026531837]";
 
-/** True when this process is not in the machine's own user namespace. Its id maps do not tell: they may map all ids to themselves. */
+/** True when this process is not root of the machine but of a user namespace, whatever that maps. */
 export function inUserNamespace(): boolean {
-  return Deno.readLinkSync("/proc/self/ns/user") !== INITIAL_USER_NAMESPACE;
+  try {
+    return Deno.readLinkSync("/proc/self/ns/user") !== FIRST_USER_NAMESPACE;
+  } catch {
+    // a kernel without user namespaces
+    return false;
+  }
 }
 
 /**
@@ -22,8 +27,14 @@ export function inUserNamespace(): boolean {
 export function checkRootless(spec: Spec, options: HostOptions, ids: Ids): boolean {
   if (ids.euid !== 0) checkConfig(spec);
   if (options.rootless !== "auto") return options.rootless;
-  if (options.cgroupManager === "systemd") return false;
-  return ids.euid !== 0 || inUserNamespace();
+  if (ids.euid !== 0) return true;
+  if (!inUserNamespace()) return false;
+  return options.cgroupManager !== "systemd" || belongsToUser();
+}
+
+/** Whether the user manager of an ordinary user looks after this process; else the user namespace has a systemd of its own. */
+function belongsToUser(): boolean {
+  return /\/user-[1-9]\d*\.slice\//.test(Deno.readTextFileSync("/proc/self/cgroup"));
 }
 
 function checkConfig(spec: Spec): void {

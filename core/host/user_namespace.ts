@@ -9,7 +9,7 @@ import { reap, spawn } from "../../ffi/spawn.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import type { Maps, MapSource } from "../plan/idmapped.ts";
 import { planUserNamespace } from "../plan/user_namespace.ts";
-import type { IdMapping } from "../spec/types.ts";
+import type { IdMapping, Spec } from "../spec/types.ts";
 import { converse } from "./conversation.ts";
 import { writeIdMaps } from "./idmap.ts";
 
@@ -21,15 +21,54 @@ export function openUserNamespace(source: MapSource): Fd {
   return made!;
 }
 
+/**
+ * Checks that maps given beside the path of a user namespace are those that it has: containerd and CRI-O give both.
+ * @throws {RunoError} `invalid` when they are others
+ */
+export function checkJoinedMaps({ linux = {} }: Spec, warn: (message: string) => void): void {
+  const path = linux.namespaces?.find(({ type }) => type === "user")?.path ?? "";
+  const { uidMappings = [], gidMappings = [] } = linux;
+  if (path === "" || uidMappings.length + gidMappings.length === 0) return;
+  const maps = readMaps(path);
+  if (!sameMap(uidMappings, maps.uidMappings) || !sameMap(gidMappings, maps.gidMappings)) {
+    // the words are runc's
+    const text =
+      "user namespaces enabled, but both namespace path and non-matching mapping specified -- you may only " +
+      "provide one";
+    throw new RunoError(text, { kind: "invalid", hint: `"${path}" maps uids ${mapText(maps.uidMappings)}` });
+  }
+  warn(
+    "config.json has both a userns path to join and a matching userns mapping specified -- you may only provide one",
+  );
+}
+
+function sameMap(one: readonly IdMapping[], other: readonly IdMapping[]): boolean {
+  const text = (map: readonly IdMapping[]) => map.map((line) => mapText([line])).sort().join();
+  return text(one) === text(other);
+}
+
+function mapText(map: readonly IdMapping[]): string {
+  return map.map(({ containerID, hostID, size }) => `${containerID}:${hostID}:${size}`).join(", ");
+}
+
 /** The maps of the user namespace with this path, in ids of the caller's. */
-export function readMaps(path: string): Maps {
-  const maps = { uidMappings: [] as IdMapping[], gidMappings: [] as IdMapping[] };
+function readMaps(path: string): Maps {
+  const [, pid] = /^\/proc\/(\d+)\/ns\/user$/.exec(path) ?? [];
+  // a process of the namespace is there: no need to make one
+  if (pid !== undefined) return mapsOf(pid, path);
+  let maps: Maps | undefined;
   using namespace = openNamespace(path);
-  visit({ join: namespace }, (pid) => {
-    maps.uidMappings = parseMap(Deno.readTextFileSync(`/proc/${pid}/uid_map`));
-    maps.gidMappings = parseMap(Deno.readTextFileSync(`/proc/${pid}/gid_map`));
-  });
-  return maps;
+  visit({ join: namespace }, (visitor) => maps = mapsOf(visitor, path));
+  return maps!;
+}
+
+function mapsOf(pid: number | string, path: string): Maps {
+  const read = (kind: "uid" | "gid") => parseMap(Deno.readTextFileSync(`/proc/${pid}/${kind}_map`));
+  try {
+    return { uidMappings: read("uid"), gidMappings: read("gid") };
+  } catch (error) {
+    throw new RunoError(`reading the maps of user namespace "${path}"`, { cause: error });
+  }
 }
 
 /** Lines of uid_map or gid_map. */

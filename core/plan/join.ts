@@ -20,8 +20,10 @@ export interface Joined {
 export function joinContainer(p: Program, { init, namespaces, root, cgroup }: Joined): void {
   const cloned = namespaces.includes("pid") || namespaces.includes("time");
   const opened = openCgroup(p, cgroup, { clones: cloned, leavesUser: namespaces.includes("user") });
-  // a cgroup namespace may hide the cgroup that is to be entered (nsdelegate, cgroups(7)): it comes last
-  setnsAll(p, init, namespaces.filter((type) => type !== "cgroup"));
+  // a cgroup namespace may hide the cgroup of v2 that is to be entered (nsdelegate, cgroups(7)): it comes last, but for
+  // root of a user namespace, who has no rights over the pidfd of a non-dumpable init, and whose cgroup has been entered
+  const last: NamespaceType[] = namespaces.filter((type) => type === "cgroup" && !namespaces.includes("user"));
+  setnsAll(p, init, namespaces.filter((type) => !last.includes(type)));
   if (root !== undefined) changeRoot(p, root);
   if (namespaces.includes("user")) becomeRoot(p);
   if (cloned) {
@@ -29,7 +31,7 @@ export function joinContainer(p: Program, { init, namespaces, root, cgroup }: Jo
     p.cloneAndContinue(0, opened.v2?.[1]);
   }
   enterCgroup(p, opened, cloned);
-  setnsAll(p, init, namespaces.filter((type) => type === "cgroup"));
+  setnsAll(p, init, last);
   p.emit("close", [init], { ignore: "any" });
 }
 

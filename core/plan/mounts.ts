@@ -8,6 +8,7 @@ import type { Mount } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
 import { cgroupMount } from "./cgroup_mounts.ts";
 import { type CreateInputs, hasNamespace } from "./inputs.ts";
+import { isShown, shownFileSystem } from "./kernel_mounts.ts";
 import { type Attributes, isBind, LOCKABLE, mountFlags, type MountOptions, parseOptions } from "./mount_options.ts";
 import { attachStep, expectProc, mountpointOf, mountStep } from "./mount_step.ts";
 import { inRoot } from "./paths.ts";
@@ -94,7 +95,9 @@ function fileSystem(
   if (options.data.some((entry) => entry.length > FSCONFIG_VALUE_LIMIT)) {
     mountByPath(p, { root, at }, mount, options, inputs);
   } else {
-    const attached = newFileSystem(p, type, mount, options, inputs);
+    const attached = options.data.length === 0 && isShown(type, inputs.spec)
+      ? shownFileSystem(p, type, mount, options)
+      : newFileSystem(p, type, mount, options, inputs);
     if (inheritsMode) copyMode(p, attached, stat);
     if (options.copyUp) copyUp(p, at, attached);
     p.moveMount(attached, at);
