@@ -64,24 +64,28 @@ function deviceList({ spec }: CreateInputs): { device: Device; pointer: string }
   return [...defaults.map((device) => ({ device, pointer: "" })), ...own];
 }
 
-function makeDevice(p: Program, { parent, name }: Place, device: Device, bindOnly: boolean): void {
-  const done = p.label(`have ${device.path}`), bind = p.label(`bind ${device.path}`);
-  keepExisting(p, { parent, name }, device, done);
+function makeDevice(p: Program, place: Place, device: Device, bindOnly: boolean): void {
   // anyone may make a FIFO, and the host need not have it
-  if (!bindOnly || device.type === "p") {
-    p.emit("mknodat", [parent, name, fileMode(device), deviceNumber(device)], { on: "EPERM", to: bind });
-    p.emit("fchownat", [parent, name, device.uid ?? 0, device.gid ?? 0, abi.AT_SYMLINK_NOFOLLOW]);
-    p.jump(done);
-  }
+  if (bindOnly && device.type !== "p") return bindDevice(p, place, device);
+  const { parent, name } = place;
+  const done = p.label(`have ${device.path}`), bind = p.label(`bind ${device.path}`);
+  keepExisting(p, place, device, done);
+  p.emit("mknodat", [parent, name, fileMode(device), deviceNumber(device)], { on: "EPERM", to: bind });
+  p.emit("fchownat", [parent, name, device.uid ?? 0, device.gid ?? 0, abi.AT_SYMLINK_NOFOLLOW]);
+  p.jump(done);
   p.place(bind);
-  // not allowed to make devices (a user namespace): the host's own, bound to an empty file
-  p.close(p.openat2(parent, name, { write: true, create: 0o666, nofollow: true }));
+  bindDevice(p, place, device);
+  p.place(done);
+}
+
+/** Not allowed to make devices (a user namespace): the host's own, over an empty file or whatever else is there. */
+function bindDevice(p: Program, { parent, name }: Place, device: Device): void {
+  p.emit("mknodat", [parent, name, abi.S_IFREG | 0o666, 0], { ignore: "EEXIST" });
   const at = p.openat2(parent, name, { nofollow: true });
   const tree = p.openTree(abi.AT_FDCWD, device.path, { recursive: false });
   p.moveMount(tree, at);
   p.close(tree);
   p.close(at);
-  p.place(done);
 }
 
 /** Jumps to `done` if the very device is there; anything else that is there makes a call fail with EEXIST. */

@@ -120,6 +120,24 @@ rootTest("devices are the host's, bound; a FIFO is made", async () => {
   assertStringIncludes(out, "written");
 });
 
+rootTest("devices cover what the image has in their place, links as well", async () => {
+  await using box = sandbox();
+  box.file("dev/null", "of the image");
+  Deno.symlinkSync("/etc/passwd", `${box.rootfs}/dev/zero`);
+  const before = Deno.readTextFileSync("/etc/passwd");
+  const changes = owned(box, { mounts: [{ destination: "/proc", type: "proc", source: "proc" }] });
+  const script =
+    "echo x >/dev/null; stat -c '%F %t:%T' /dev/null /dev/zero; head -c 2 /dev/zero | hexdump -e '2/1 \"%d\"'";
+  for (let run = 0; run < 2; run++) {
+    assertEquals(
+      await box.shell(script, changes),
+      "character special file 1:3\ncharacter special file 1:5\n00",
+    );
+  }
+  assertEquals(Deno.readTextFileSync(`${box.rootfs}/dev/null`), "of the image");
+  assertEquals(Deno.readTextFileSync("/etc/passwd"), before);
+});
+
 rootTest("sources that root of the user namespace cannot reach are mounted all the same", async () => {
   await using box = sandbox();
   const hidden = `${box.dir}/hidden`;
