@@ -6,6 +6,7 @@ import type { Script } from "./bundle.ts";
 import { Elf } from "./elf.ts";
 import { LAUNCHER } from "./launcher_bytes.ts";
 import { layOutPayload, MAIN_MODULE } from "./payload.ts";
+import { prelink } from "./prelink.ts";
 import { type Launch, layOutBlob } from "./stub.ts";
 
 /** What V8 is told: no helper threads, as runo is short-lived and each thread costs. */
@@ -38,5 +39,7 @@ export function makeCarrier(deno: Uint8Array, scripts: readonly Script[]): Uint8
   const elf = new Elf(deno), payload = layOutPayload(scripts);
   const code = LAUNCHER[elf.arch];
   if (code.length % 8 !== 0) throw new RunoError("laying out the launcher: its table is not aligned");
-  return elf.withSegment((targets) => layOutBlob(code, LAUNCH, { targets, payload }));
+  const executable = elf.withSegment((targets) => layOutBlob(code, LAUNCH, { targets, payload }));
+  prelink(executable, elf.arch);
+  return executable;
 }

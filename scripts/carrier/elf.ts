@@ -1,56 +1,31 @@
 /** Just enough of ELF (elf(5), 64 bits, little endian) to give an executable one more segment and another entry. */
 
 import { RunoError } from "../../core/error.ts";
-import { Layout } from "../../ffi/structs.ts";
 import type { Arch } from "../gen/assemble.ts";
+import {
+  bytesAt,
+  DT_RELA,
+  DT_RELASZ,
+  DT_STRTAB,
+  DT_SYMTAB,
+  DYN,
+  EHDR,
+  MACHINES,
+  PF_R,
+  PF_X,
+  PHDR,
+  PT_DYNAMIC,
+  PT_LOAD,
+  PT_NOTE,
+  RELA,
+  type Segment,
+  SYM,
+} from "./elf_layouts.ts";
 import type { Targets } from "./stub.ts";
 
-const EHDR = new Layout({
-  magic: "u32",
-  class: "u8",
-  data: "u8",
-  ident: "u16",
-  padding: "u64",
-  type: "u16",
-  machine: "u16",
-  version: "u32",
-  entry: "u64",
-  phoff: "u64",
-  shoff: "u64",
-  flags: "u32",
-  ehsize: "u16",
-  phentsize: "u16",
-  phnum: "u16",
-  shentsize: "u16",
-  shnum: "u16",
-  shstrndx: "u16",
-});
-const PHDR = new Layout({
-  type: "u32",
-  flags: "u32",
-  offset: "u64",
-  vaddr: "u64",
-  paddr: "u64",
-  filesz: "u64",
-  memsz: "u64",
-  align: "u64",
-});
-const DYN = new Layout({ tag: "u64", value: "u64" });
-const RELA = new Layout({ offset: "u64", type: "u32", symbol: "u32", addend: "u64" });
-const SYM = new Layout({ name: "u32", info: "u8", other: "u8", section: "u16", value: "u64", size: "u64" });
-
 const ELF_MAGIC = 0x464c457f, ELFCLASS64 = 2, ELFDATA2LSB = 1;
-const PT_LOAD = 1, PT_DYNAMIC = 2, PT_NOTE = 4, PF_X = 1, PF_R = 4;
-const DT_STRTAB = 5n, DT_SYMTAB = 6n, DT_RELA = 7n, DT_RELASZ = 8n;
-/** The relocation that fills a pointer to another object's variable, and e_machine. */
-const MACHINES = {
-  x86_64: { machine: 62, globDat: 6 },
-  aarch64: { machine: 183, globDat: 1025 },
-} as const satisfies Record<Arch, unknown>;
 /** The largest page that either architecture has: offsets and addresses of segments agree modulo this. */
 const PAGE = 0x10000;
-
-type Segment = ReturnType<typeof PHDR.read>;
 
 /** An ELF executable in memory. */
 export class Elf {
@@ -124,13 +99,8 @@ export class Elf {
     throw new RunoError("looking for environ: executable has no pointer to it");
   }
 
-  /** The bytes of the file from a virtual address on. */
   #at(address: bigint): Uint8Array {
-    const segment = this.segments.find(({ type, vaddr, filesz }) =>
-      type === PT_LOAD && vaddr <= address && address < vaddr + filesz
-    );
-    if (segment === undefined) throw new RunoError(`reading ELF: no segment holds address 0x${address.toString(16)}`);
-    return this.#bytes.subarray(Number(segment.offset + address - segment.vaddr));
+    return bytesAt(this.#bytes, this.segments, address);
   }
 }
 
