@@ -11,16 +11,17 @@ const FREEZE_TIMEOUT_MS = 10_000;
 
 /**
  * Freezes every process, and waits until they are.
+ * @param timeout milliseconds
  * @throws {RunoError} and none stays frozen
  */
-export function freezeCgroup(cgroup: Cgroup): void {
+export function freezeCgroup(cgroup: Cgroup, timeout = FREEZE_TIMEOUT_MS): void {
   const { freezer, "": v2 } = cgroup.paths;
   if (freezer === undefined && v2 === undefined) {
     throw new RunoError("cannot toggle freezer: cgroups not configured for container", { kind: "unsupported" });
   }
   try {
-    if (freezer !== undefined) freezeV1(freezer);
-    else freezeV2(v2!);
+    if (freezer !== undefined) freezeV1(freezer, timeout);
+    else freezeV2(v2!, timeout);
   } catch (error) {
     // half frozen is worse than not frozen
     thawCgroup(cgroup);
@@ -29,7 +30,7 @@ export function freezeCgroup(cgroup: Cgroup): void {
 }
 
 /** The state is asked for again and again: v1 misses processes that are forked meanwhile, and stays FREEZING. */
-function freezeV1(path: string): void {
+function freezeV1(path: string, timeout: number): void {
   const file = `${path}/freezer.state`;
   const attempt = (round: number) => {
     // to let go from time to time helps against those that fork without end
@@ -37,20 +38,20 @@ function freezeV1(path: string): void {
     writeValue(file, "FROZEN");
     return readValue(file) === "FROZEN";
   };
-  until(attempt, path);
+  until(attempt, path, timeout);
 }
 
-function freezeV2(path: string): void {
+function freezeV2(path: string, timeout: number): void {
   writeValue(`${path}/cgroup.freeze`, "1");
-  until(() => flatKeyed(readValue(`${path}/cgroup.events`)).get("frozen") === 1n, path);
+  until(() => flatKeyed(readValue(`${path}/cgroup.events`)).get("frozen") === 1n, path, timeout);
 }
 
 /** Tries at once first, then more and more slowly. */
-function until(done: (round: number) => boolean, path: string): void {
-  const deadline = performance.now() + FREEZE_TIMEOUT_MS;
+function until(done: (round: number) => boolean, path: string, timeout: number): void {
+  const deadline = performance.now() + timeout;
   for (let round = 0; !done(round); round++) {
     if (performance.now() >= deadline) {
-      throw new RunoError(`unable to freeze "${path}" within ${FREEZE_TIMEOUT_MS / 1000} s`, {
+      throw new RunoError(`unable to freeze "${path}" within ${timeout / 1000} s`, {
         hint: "a process that waits for a disk or for NFS cannot be frozen",
       });
     }

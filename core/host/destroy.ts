@@ -6,8 +6,7 @@ import { detachMount } from "../../ffi/file.ts";
 import { pidfdOpen, pidfdSignal, waitEnded } from "../../ffi/spawn.ts";
 import { removeCgroup } from "../cgroup/create.ts";
 import { thawCgroup } from "../cgroup/freezer.ts";
-import type { Cgroup } from "../cgroup/paths.ts";
-import { cgroupPids, killCgroup } from "../cgroup/processes.ts";
+import { killCgroup } from "../cgroup/processes.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { recordedCgroup } from "./cgroups.ts";
 import { type Container, isInitAlive, isPaused, removeStateDir } from "./container.ts";
@@ -71,27 +70,14 @@ export function destroy(container: Container, warn: (message: string) => void): 
   const { dir, state } = container;
   killInit(state);
   const cgroup = recordedCgroup(state);
-  killRemaining(cgroup);
+  // processes that outlived init: those of a shared pid namespace, and an init whose creator was killed
+  killCgroup(cgroup);
   removeCgroup(cgroup);
   if (state.config.namespaces?.every(({ type }) => type !== "NEWNS") ?? true) unmount(state.config.rootfs);
   removeStateDir(dir);
   // the container is gone whatever they do: their failures are no errors
   const hooks = recordedHooks(state).poststop ?? [];
   for (const failure of runAllHooks("poststop", hooks, containerHookState(container, "stopped"))) warn(failure);
-}
-
-/** Processes that outlived init: those of a shared pid namespace, and an init whose creator was killed. */
-function killRemaining(cgroup: Cgroup): void {
-  if (cgroupPids(cgroup, { recursive: true }).length === 0 || killCgroup(cgroup)) return;
-  for (const pid of cgroupPids(cgroup, { recursive: true })) {
-    try {
-      using pidfd = pidfdOpen(pid);
-      pidfdSignal(pidfd, SIGKILL);
-      waitEnded(pidfd, KILL_TIMEOUT_MS);
-    } catch (error) {
-      if (errnoOf(error) !== "ESRCH") throw new RunoError(`killing process ${pid}`, { cause: error });
-    }
-  }
 }
 
 /** Without a mount namespace of its own the container's mounts are the host's, all below its root. */

@@ -1,12 +1,20 @@
 /** `kill` and `delete`. */
 
 import { SIGKILL } from "../../ffi/abi.ts";
-import { pidfdOpen, pidfdSignal } from "../../ffi/spawn.ts";
+import { pidfdSignal } from "../../ffi/spawn.ts";
 import { thawCgroup } from "../cgroup/freezer.ts";
-import { cgroupPids, killCgroup } from "../cgroup/processes.ts";
+import { signalCgroup } from "../cgroup/processes.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { recordedCgroup } from "./cgroups.ts";
-import { type Container, containerStatus, isPaused, leftoverDir, loadContainer, removeStateDir } from "./container.ts";
+import {
+  type Container,
+  containerStatus,
+  isInitAlive,
+  isPaused,
+  leftoverDir,
+  loadContainer,
+  removeStateDir,
+} from "./container.ts";
 import { lockContainer } from "./container_lock.ts";
 import { destroy, killInit, openInit } from "./destroy.ts";
 import type { HostOptions } from "./options.ts";
@@ -64,19 +72,11 @@ function hasOwnPidNamespace({ config }: StateFile): boolean {
   return config.namespaces?.some(({ type, path }) => type === "NEWPID" && path === "") ?? false;
 }
 
-/** Signals every process in the container's cgroup. */
+/** Signals every process in the container's cgroup; without one, init alone can be found. */
 function signalAll({ state }: Container, signal: number): void {
   const cgroup = recordedCgroup(state);
-  if (signal === SIGKILL && killCgroup(cgroup)) return;
-  for (const pid of cgroupPids(cgroup, { recursive: true })) {
-    try {
-      using pidfd = pidfdOpen(pid);
-      pidfdSignal(pidfd, signal);
-    } catch (error) {
-      if (errnoOf(error) !== "ESRCH") throw new RunoError(`signalling process ${pid}`, { cause: error });
-    }
-  }
-  if (signal === SIGKILL && isPaused(state)) thawCgroup(cgroup);
+  if (Object.keys(cgroup.paths).length > 0) signalCgroup(cgroup, signal);
+  else if (isInitAlive(state)) signalInit(state, signal);
 }
 
 /**
