@@ -33,7 +33,8 @@ function forUser(base: ReturnType<typeof defaultSpec>) {
 function writeNew(directory: string, text: string): void {
   const path = `${directory}/config.json`;
   try {
-    Deno.writeTextFileSync(path, text, { createNew: true, mode: 0o666 });
+    // a mode that is named would be set whatever the umask says
+    Deno.writeTextFileSync(path, text, { createNew: true });
   } catch (error) {
     if (errnoOf(error) === "EEXIST") {
       throw new RunoError("File config.json exists. Remove it first", { kind: "exists" });

@@ -12,7 +12,8 @@ export function writePidFile(path: string, pid: number): void {
     // a left-over of a writer that was killed; there usually is none
   }
   try {
-    Deno.writeTextFileSync(temporary, String(pid), { createNew: true, mode: 0o666 });
+    // a mode that is named would be set whatever the umask says
+    Deno.writeTextFileSync(temporary, String(pid), { createNew: true });
     Deno.renameSync(temporary, path);
   } catch (error) {
     throw new RunoError(`writing pid file "${path}"`, { cause: error });

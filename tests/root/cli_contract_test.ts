@@ -79,8 +79,9 @@ rootTest("a pid file has digits only, and is there only when the process is", as
   await using box = sandbox();
   await box.sleeping();
   const path = `${box.dir}/exec.pid`;
-  succeeded(await box.runo(["exec", "--pid-file", path, box.id, "true"]));
+  succeeded(await box.runo(["exec", "--pid-file", path, box.id, "true"], { before: "umask 027;" }));
   assertMatch(Deno.readTextFileSync(path), /^[0-9]+$/);
+  assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o640);
   Deno.removeSync(path);
   assertMatch(
     await box.fails(["exec", "--pid-file", path, box.id, "no-such-program"], 255),

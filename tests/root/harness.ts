@@ -172,6 +172,11 @@ export class Sandbox implements AsyncDisposable {
     await until(async () => (await this.status()) === status, `status "${status}"`);
   }
 
+  /** Waits until a command has printed this. */
+  async reachesOutput(running: ReturnType<typeof start>, text: string): Promise<void> {
+    await until(() => running.stdout().includes(text), `output ${JSON.stringify(text)}`);
+  }
+
   /** The state directory. */
   get stateDir(): string {
     return `${this.root}/${this.id}`;
