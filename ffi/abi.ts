@@ -285,6 +285,24 @@ export const PR_CAP_AMBIENT = 47;
 export const PR_CAP_AMBIENT_RAISE = 2;
 export const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
+export const SECCOMP_SET_MODE_FILTER = 1;
+export const SECCOMP_GET_ACTION_AVAIL = 2;
+export const SECCOMP_FILTER_FLAG_TSYNC = 0x01;
+export const SECCOMP_FILTER_FLAG_LOG = 0x02;
+export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 0x04;
+export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 0x08;
+export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 0x20;
+export const SECCOMP_RET_KILL_PROCESS = 0x80000000;
+export const SECCOMP_RET_KILL_THREAD = 0x00000000;
+export const SECCOMP_RET_TRAP = 0x00030000;
+export const SECCOMP_RET_ERRNO = 0x00050000;
+export const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
+export const SECCOMP_RET_TRACE = 0x7ff00000;
+export const SECCOMP_RET_LOG = 0x7ffc0000;
+export const SECCOMP_RET_ALLOW = 0x7fff0000;
+/** The longest BPF program that the kernel takes, in instructions. */
+export const BPF_MAXINSNS = 4096;
+
 export const CLOSE_RANGE_CLOEXEC = 4;
 export const KEYCTL_JOIN_SESSION_KEYRING = 1;
 export const KEYCTL_SETPERM = 5;

@@ -304,3 +304,9 @@ export const BPF_QUERY = new Layout({
 
 /** union bpf_attr for BPF_PROG_GET_FD_BY_ID. */
 export const BPF_FD_BY_ID = new Layout({ prog_id: "u32", next_id: "u32", open_flags: "u32" });
+
+/** struct sock_filter, an instruction of classic BPF: linux/filter.h */
+export const SOCK_FILTER = new Layout({ code: "u16", jt: "u8", jf: "u8", k: "u32" });
+
+/** struct sock_fprog, seccomp(2). */
+export const SOCK_FPROG = new Layout({ len: "u16", filter: "u64" });

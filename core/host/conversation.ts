@@ -11,6 +11,7 @@
  * | createContainerHooks   | init    | runs the createContainer hooks in init's namespaces    | a byte        |
  * | home              (fd) | init    | finds the home directory in the passwd file            | "HOME=...\0"  |
  * | rlimits                | init    | sets the rlimits of init                               | a byte        |
+ * | seccomp       (number) | init    | hands the listener of init's filter to the agent       | a byte        |
  * | ready                  | init    | writes state.json and the pid file                     | a byte        |
  *
  * "parent" is the process that was spawned, "init" its child, where a pid or time namespace makes one necessary.
@@ -31,6 +32,8 @@ export interface Ask {
   readonly pid: number;
   /** What came with it; closed after the answer unless it is released. */
   readonly fd: Fd | undefined;
+  /** The number that came with it. */
+  readonly number: number | undefined;
 }
 
 /** What the host does for each ask; the bytes it returns are the answer. */
@@ -76,7 +79,7 @@ export function converse(socket: Fd, program: Program, answers: Answers): void {
       throw new RunoError(`container init asks for "${name ?? "nothing known"}"`);
     }
     answers.asker(message.pid);
-    send(socket, answer({ pid: message.pid, fd }) ?? PLAIN_ANSWER);
+    send(socket, answer({ pid: message.pid, fd, number: numberOf(words) }) ?? PLAIN_ANSWER);
     answers.debug?.(`asked by process ${message.pid} and answered: ${name}`);
     if (name === "ready") return;
   }
@@ -92,6 +95,11 @@ export function awaitExecution(socket: Fd, program: Program): void {
   const words = new DataView(bytes.buffer);
   if (words.getUint32(0, true) !== MESSAGE.FAILED) return;
   throw stepError(program, words.getUint32(4, true), words.getUint32(8, true), []);
+}
+
+function numberOf(words: DataView): number | undefined {
+  const at = 8;
+  return words.byteLength < at + 4 ? undefined : words.getInt32(at, true);
 }
 
 /** The error of the step that reported it: its words are on this side. */

@@ -21,6 +21,7 @@ import { writePidFile } from "./pid_file.ts";
 import type { Prepared } from "./prepare.ts";
 import { innerPid } from "./procfs.ts";
 import { setRlimits } from "./rlimits.ts";
+import { handToAgent } from "./seccomp_agent.ts";
 import { type StateFile, writeState } from "./state_file.ts";
 import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
 
@@ -71,6 +72,7 @@ export class Creation {
       rlimits: ({ pid }) => setRlimits(pid, spec.process?.rlimits ?? []),
       createRuntimeHooks: () => this.#runtimeHooks(),
       createContainerHooks: () => this.#containerHooks(),
+      seccomp: (ask) => handToAgent(spec.linux?.seccomp, ask, this.#hookState("creating", this.#pid)),
       ready: () => this.#ready(),
     };
   }

@@ -19,11 +19,14 @@ import { type Container, containerStatus, isInitAlive, loadContainer } from "./c
 import { awaitExecution, converse } from "./conversation.ts";
 import { effectiveIds, lastCapability } from "./facts.ts";
 import { homeVariable } from "./home.ts";
+import { containerHookState } from "./hooks.ts";
 import { openFilesLimit } from "./nofile.ts";
 import type { ExecOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
 import { checkPreservedFds } from "./prepare.ts";
 import { setRlimits } from "./rlimits.ts";
+import { compileSeccomp } from "./seccomp.ts";
+import { handToAgent } from "./seccomp_agent.ts";
 import { recordedNamespaces, recordedSpec } from "./state_file.ts";
 import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
 
@@ -53,7 +56,7 @@ export function execProcess(options: ExecOptions): Executed {
     options.debug?.("container and process checked");
     const program = start(container, { spec, keepFds, options, theirs, execution });
     options.debug?.(`process started, its program has ${program.instructions.length} instructions`);
-    converse(socket, program, execution.answers());
+    converse(socket, program, execution.answers(container, spec));
     awaitExecution(socket, program);
     options.debug?.("process executes its program");
     return execution.finish();
@@ -102,6 +105,7 @@ function start(container: Container, { spec, keepFds, options, theirs, execution
     root: root?.number,
     facts: { arch: Deno.build.arch, ...effectiveIds(), lastCapability: lastCapability(), nofile: openFilesLimit() },
     cgroup: directoriesOf(execCgroup(container, options).paths),
+    seccomp: compileSeccomp(spec.linux?.seccomp, options.debug),
     keepFds,
     socket: socket.number,
     init: init.number,
@@ -159,7 +163,7 @@ class Execution {
     this.#children.add(pid);
   }
 
-  answers(): Parameters<typeof converse>[2] {
+  answers(container: Container, spec: Spec): Parameters<typeof converse>[2] {
     const { process, consoleSocket } = this.#options;
     return {
       asker: (pid) => this.#asked(pid),
@@ -169,6 +173,7 @@ class Execution {
       },
       home: ({ fd }) => homeVariable(fd!, process.user?.uid ?? 0),
       rlimits: ({ pid }) => setRlimits(pid, process.rlimits ?? []),
+      seccomp: (ask) => handToAgent(spec.linux?.seccomp, ask, containerHookState(container, "running")),
       ready: () => {},
     };
   }

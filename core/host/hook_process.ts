@@ -18,6 +18,8 @@ import { effectiveIds, lastCapability } from "./facts.ts";
 import { homeVariable } from "./home.ts";
 import { openFilesLimit } from "./nofile.ts";
 import { setRlimits } from "./rlimits.ts";
+import { compileSeccomp } from "./seccomp.ts";
+import { handToAgent } from "./seccomp_agent.ts";
 
 /** The container that a hook runs in. */
 export interface HookContainer {
@@ -51,7 +53,7 @@ export function runHook(hook: Hook, state: State, place: HookPlace): string | un
   passCredentials(socket);
   const { program, process } = start({ hook, place, stdio: [stdin, stdout, stderr], theirs });
   try {
-    converse(socket, program, answers(process, place));
+    converse(socket, program, answers(process, place, state));
     awaitExecution(socket, program);
   } catch (error) {
     process.kill();
@@ -84,12 +86,13 @@ class HookProcess {
   }
 }
 
-function answers(process: HookProcess, { container }: HookPlace): Parameters<typeof converse>[2] {
+function answers(process: HookProcess, { container }: HookPlace, state: State): Parameters<typeof converse>[2] {
   const { user, rlimits = [] } = container?.spec.process ?? {};
   return {
     asker: (pid) => process.asked(pid),
     home: ({ fd }) => homeVariable(fd!, user?.uid ?? 0),
     rlimits: ({ pid }) => setRlimits(pid, rlimits),
+    seccomp: (ask) => handToAgent(container?.spec.linux?.seccomp, ask, state),
     ready: () => {},
   };
 }
@@ -160,6 +163,6 @@ function joined({ pid, spec, confined, ...container }: HookContainer, inherit: (
     ...container,
     init: inherit(pidfdOpen(pid)),
     root: chrooted ? inherit(openPath(`/proc/${pid}/root/.`)) : undefined,
-    ...confined ? { confined: spec } : {},
+    ...confined ? { confined: { spec, seccomp: compileSeccomp(spec.linux?.seccomp) } } : {},
   };
 }

@@ -15,6 +15,7 @@ import { notifyInputs } from "./notify.ts";
 import { checkLockedFlags } from "./locked_flags.ts";
 import type { CreateOptions } from "./options.ts";
 import { checkRootless } from "./rootless.ts";
+import { compileSeccomp } from "./seccomp.ts";
 import { checkJoinedMaps } from "./user_namespace.ts";
 
 /** What is known. */
@@ -65,6 +66,7 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
     facts: { ...facts, ...ids },
     cgroup: cgroup.directories,
     rootfsParent: leakingParent(spec, rootfs),
+    seccomp: compileSeccomp(spec.linux?.seccomp, options.debug),
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
   };

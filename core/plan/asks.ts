@@ -20,6 +20,8 @@ export const ASK = {
   ready: 10,
   /** Set the resource limits (rlimits) that the process of a user namespace may not set itself. */
   rlimits: 11,
+  /** Hand the listener of the seccomp filter, a descriptor of the asking process whose number is with it, to the agent. */
+  seccomp: 12,
 } as const;
 
 /** The name of an ask. */

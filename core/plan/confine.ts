@@ -7,17 +7,19 @@ import { words } from "../program/blocks.ts";
 import type { Program } from "../program/program.ts";
 import type { Capabilities, Spec, User } from "../spec/types.ts";
 import type { HostFacts } from "./inputs.ts";
+import { loadSeccomp, type SeccompFilter, seccompMoment } from "./seccomp.ts";
 
 /** What these steps look at. */
 interface ConfineInputs {
   readonly spec: Spec;
   readonly facts: Pick<HostFacts, "euid" | "lastCapability">;
+  readonly seccomp: SeccompFilter | undefined;
 }
 
 const CAPABILITY_VERSION_3 = 0x20080522;
 
 /**
- * no_new_privs, the user, the capabilities.
+ * no_new_privs, the user, the capabilities. `filter()` comes after it.
  * @param enterDirectory called before the user changes (root may enter what the user may not) and after
  */
 export function confine(p: Program, inputs: ConfineInputs, enterDirectory: () => { retry: () => void }): void {
@@ -34,12 +36,35 @@ export function confine(p: Program, inputs: ConfineInputs, enterDirectory: () =>
   const directory = enterDirectory();
   user(p, inputs);
   directory.retry();
+  capabilityStep(p);
+  p.prctl(abi.PR_SET_KEEPCAPS, 0);
+  const admin = seccompMoment(inputs) === "with rights" ? [LOADS_FILTERS] : [];
+  capabilitySets(p, capabilities, facts.lastCapability, admin);
+  if (admin.length === 0) ambientSet(p, capabilities, facts.lastCapability);
+}
+
+/** What seccomp(2) takes in place of no_new_privs. */
+const LOADS_FILTERS = "CAP_SYS_ADMIN";
+
+/**
+ * Loads the seccomp filter, unless that is left for the last moment. As little as possible comes after it: the profile need
+ * not allow what init does, and NOTIFY would make it wait for an agent.
+ */
+export function filter(p: Program, inputs: ConfineInputs): void {
+  loadSeccomp(p, inputs, "before ready");
+  loadSeccomp(p, inputs, "with rights");
+  if (seccompMoment(inputs) !== "with rights") return;
+  const { capabilities = {} } = inputs.spec.process ?? {};
+  capabilityStep(p);
+  capabilitySets(p, capabilities, inputs.facts.lastCapability);
+  ambientSet(p, capabilities, inputs.facts.lastCapability);
+}
+
+function capabilityStep(p: Program): void {
   p.step("dropping capabilities", {
     pointer: "/process/capabilities",
     hints: { EPERM: "the config asks for capabilities that the caller has not" },
   });
-  p.prctl(abi.PR_SET_KEEPCAPS, 0);
-  capabilitySets(p, capabilities, facts.lastCapability);
 }
 
 function boundingSet(p: Program, { bounding = [] }: Capabilities, last: number): void {
@@ -54,20 +79,23 @@ function boundingSet(p: Program, { bounding = [] }: Capabilities, last: number):
 }
 
 /** The sets of the current task: addressed as pid 0, for /proc may be another pid namespace's. */
-function capabilitySets(p: Program, sets: Capabilities, last: number): void {
-  const [effective, permitted, inheritable] = [sets.effective, sets.permitted, sets.inheritable].map((names) =>
-    bitSet(names ?? [], last)
-  );
+function capabilitySets(p: Program, sets: Capabilities, last: number, more: readonly string[] = []): void {
+  const effective = bitSet([...sets.effective ?? [], ...more], last);
+  const permitted = bitSet([...sets.permitted ?? [], ...more], last);
+  const inheritable = bitSet(sets.inheritable ?? [], last);
   const header = new Data(CAP_HEADER.pack({ version: CAPABILITY_VERSION_3, pid: 0 }), { text: "current task" });
   const data = new Data(CAP_DATA.pack({
-    effective_lo: low(effective!),
-    permitted_lo: low(permitted!),
-    inheritable_lo: low(inheritable!),
-    effective_hi: high(effective!),
-    permitted_hi: high(permitted!),
-    inheritable_hi: high(inheritable!),
+    effective_lo: low(effective),
+    permitted_lo: low(permitted),
+    inheritable_lo: low(inheritable),
+    effective_hi: high(effective),
+    permitted_hi: high(permitted),
+    inheritable_hi: high(inheritable),
   }));
   p.emit("capset", [header, data]);
+}
+
+function ambientSet(p: Program, sets: Capabilities, last: number): void {
   p.prctl(abi.PR_CAP_AMBIENT, abi.PR_CAP_AMBIENT_CLEAR_ALL);
   for (const name of sets.ambient ?? []) {
     const number = abi.CAPABILITIES.indexOf(name);

@@ -5,12 +5,13 @@ import type { Architecture } from "../program/image.ts";
 import { Program } from "../program/program.ts";
 import type { Process, Spec } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
-import { confine } from "./confine.ts";
+import { confine, filter } from "./confine.ts";
 import type { HostFacts } from "./inputs.ts";
 import { joinContainer, type Joined } from "./join.ts";
 import { resourceLimits, scheduling, sessionKeyring } from "./kernel.ts";
-import { chooseExecutable, enterWorkingDirectory, environment, execute } from "./launch.ts";
+import { chooseExecutable, enterWorkingDirectory, environment, execute, prepareExecution } from "./launch.ts";
 import { beginning } from "./namespaces.ts";
+import type { SeccompFilter } from "./seccomp.ts";
 import { execTerminal, ownNull } from "./terminal.ts";
 
 /** What `planExec` needs. */
@@ -22,6 +23,7 @@ export interface ExecInputs extends Joined {
   readonly facts: Pick<HostFacts, "arch" | "euid" | "egid" | "lastCapability" | "nofile"> & {
     readonly arch: Architecture;
   };
+  readonly seccomp: SeccompFilter | undefined;
   readonly keepFds: number;
   /** Number of the descriptor of the conversation, as the program inherits it. */
   readonly socket: number;
@@ -49,8 +51,9 @@ export function planExec(inputs: ExecInputs): Program {
   resourceLimits(p, inputs);
   confine(p, inputs, () => enterWorkingDirectory(p, root, inputs));
   const executable = chooseExecutable(p, inputs);
+  prepareExecution(p, inputs);
+  filter(p, inputs);
   p.step("telling the host that the process is ready");
-  p.emit("umask", [process.user?.umask ?? 0o022]);
   p.ask(ASK.ready, "ready");
   execute(p, inputs, executable, env);
   return p;

@@ -6,19 +6,26 @@ import { table } from "../program/blocks.ts";
 import { Program } from "../program/program.ts";
 import type { Hook, Spec } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
-import { confine } from "./confine.ts";
+import { confine, filter } from "./confine.ts";
 import type { HostFacts } from "./inputs.ts";
 import { joinContainer, type Joined } from "./join.ts";
 import { resourceLimits, sessionKeyring } from "./kernel.ts";
 import { enterWorkingDirectory, environment } from "./launch.ts";
 import { defaultSignals, keepOnly } from "./namespaces.ts";
+import { loadSeccomp, type SeccompFilter } from "./seccomp.ts";
 
 /** The container that a hook runs in. */
 export interface HookContainer extends Joined {
   readonly id: string;
   readonly noNewKeyring: boolean;
-  /** Its config, when the hook gets no more rights than its process: the image may have brought the hook. */
-  readonly confined?: Spec;
+  /** Its config and filter, when the hook gets no more rights than its process: the image may have brought the hook. */
+  readonly confined?: Confined;
+}
+
+/** What the container's process may do. */
+interface Confined {
+  readonly spec: Spec;
+  readonly seccomp: SeccompFilter | undefined;
 }
 
 /** What `planHook` needs. Numbers are those of descriptors that the program inherits. */
@@ -44,11 +51,14 @@ export function planHook(inputs: HookInputs): Program {
   const confined = container?.confined;
   if (confined === undefined) resourceLimits(p, { spec: UNLIMITED, facts });
   const env = confined === undefined ? table(hook.env ?? inputs.env) : becomeProcess(p, inputs, confined);
+  p.step("keeping descriptors from the hook");
+  p.emit("close_range", [3, 0xffffffff, abi.CLOSE_RANGE_CLOEXEC]);
+  if (confined !== undefined) filter(p, { ...confined, facts });
 
   p.step("telling the host that the hook is ready");
   p.ask(ASK.ready, "ready");
+  if (confined !== undefined) loadSeccomp(p, { ...confined, facts }, "last");
   p.step(`executing hook "${hook.path}"`);
-  p.emit("close_range", [3, 0xffffffff, abi.CLOSE_RANGE_CLOEXEC]);
   p.execve(hook.path, table(hook.args?.length ? hook.args : [hook.path]), env);
   return p;
 }
@@ -89,12 +99,12 @@ function enterDirectory(p: Program, path: string): void {
 }
 
 /** Limits, rights, user and directory of the container's process. @returns the hook's environment */
-function becomeProcess(p: Program, { hook, facts }: HookInputs, spec: Spec): Data {
+function becomeProcess(p: Program, { hook, facts }: HookInputs, { spec, seccomp }: Confined): Data {
   p.step("opening the container's root");
   const root = p.openat2(abi.AT_FDCWD, "/", { directory: true, resolve: "host" });
   const env = hook.env === undefined ? environment(p, root, { spec, extraEnv: [], keepFds: 0 }) : table(hook.env);
   resourceLimits(p, { spec, facts });
-  confine(p, { spec, facts }, () => enterWorkingDirectory(p, root, { spec, extraEnv: [], keepFds: 0 }));
+  confine(p, { spec, facts, seccomp }, () => enterWorkingDirectory(p, root, { spec, extraEnv: [], keepFds: 0 }));
   p.emit("umask", [spec.process?.user?.umask ?? 0o022]);
   p.close(root);
   return env;

@@ -3,6 +3,7 @@
 import type { Mount, Namespace, NamespaceType, Spec } from "../spec/types.ts";
 import type { CgroupDirectories } from "./cgroup.ts";
 import type { Architecture } from "../program/image.ts";
+import type { SeccompFilter } from "./seccomp.ts";
 
 /** One hierarchy that a `cgroup` mount shows. */
 export interface CgroupMount {
@@ -44,6 +45,7 @@ export interface CreateInputs {
   readonly rootfsParent: string | undefined;
   readonly facts: HostFacts;
   readonly cgroup: CgroupDirectories;
+  readonly seccomp: SeccompFilter | undefined;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   /** Descriptors from 3 that the program keeps. */

@@ -8,8 +8,10 @@ import type { Process } from "../spec/types.ts";
 import { ASK, HOME_BYTES } from "./asks.ts";
 import { fail } from "./checks.ts";
 import { type CreateInputs, hasNamespace } from "./inputs.ts";
+import { filter } from "./confine.ts";
 import { showToCaller } from "./namespaces.ts";
 import { components, inRoot, makeDirectory } from "./paths.ts";
+import { loadSeccomp, type SeccompInputs, seccompMoment } from "./seccomp.ts";
 
 const EACCES = -13;
 
@@ -147,9 +149,11 @@ function searchPath(env: readonly string[]): string[] {
 /** Tells the host that all is prepared, waits for `start`, executes. */
 export function launch(p: Program, proc: Reg, root: Reg, inputs: CreateInputs, executable: Reg, env: Data): void {
   const process = inputs.spec.process as Process;
+  prepareExecution(p, inputs);
+  p.releaseSpent();
+  filter(p, inputs);
+
   p.step("telling the host that the container is created");
-  const umask = process.user?.umask ?? 0o022;
-  p.emit("umask", [umask]);
   // becoming the user has hidden it again
   showToCaller(p, inputs);
   p.ask(ASK.ready, "ready");
@@ -157,7 +161,6 @@ export function launch(p: Program, proc: Reg, root: Reg, inputs: CreateInputs, e
   p.close(root);
 
   p.step("waiting for start");
-  p.releaseSpent();
   const fifo = p.register("fifo");
   if (mountsProc(inputs)) {
     // its own /proc, so that no directory stays open while the container waits
@@ -171,15 +174,26 @@ export function launch(p: Program, proc: Reg, root: Reg, inputs: CreateInputs, e
   p.close(fifo);
   p.emit("close", [inputs.fifo], { ignore: "any" });
 
-  const result = p.register("result"), failed = p.label("not executed");
+  const result = p.register("result"), failed = p.label("not executed"), unfiltered = p.label("not filtered");
+  loadSeccomp(p, inputs, "last", { on: "any", to: unfiltered });
   executing(p, inputs, { on: "any", to: failed }, [executable, table(process.args!), env], result);
   p.place(failed);
   explainExec(p, process.args![0]!, result);
+  p.place(unfiltered);
+  if (seccompMoment(inputs) === "last") giveUp(p, process.args![0]!, "the kernel refused the seccomp filter");
+}
+
+/** The last of what needs no word from the host, and should not need leave of a seccomp filter. */
+export function prepareExecution(p: Program, { spec, keepFds }: LaunchInputs): void {
+  p.step("keeping descriptors from the user's program");
+  p.emit("umask", [spec.process?.user?.umask ?? 0o022]);
+  p.emit("close_range", [3 + keepFds, 0xffffffff, abi.CLOSE_RANGE_CLOEXEC]);
 }
 
 /** Executes at once, while the host still listens for what goes wrong. */
-export function execute(p: Program, inputs: LaunchInputs, executable: Reg, env: Data): void {
+export function execute(p: Program, inputs: LaunchInputs & SeccompInputs, executable: Reg, env: Data): void {
   const args = inputs.spec.process!.args!;
+  loadSeccomp(p, inputs, "last");
   executing(p, inputs, {}, [executable, table(args), env], p.register("result"));
 }
 
@@ -193,7 +207,6 @@ function executing(p: Program, inputs: LaunchInputs, handling: Handling, args: r
       EACCES: words("permission denied"),
     },
   });
-  p.emit("close_range", [3 + inputs.keepFds, 0xffffffff, abi.CLOSE_RANGE_CLOEXEC]);
   p.emitInto(result, "execve", args, handling);
 }
 
@@ -208,11 +221,14 @@ function explainExec(p: Program, command: string, result: Reg): void {
     p.emit("jump_if_equal", [result, errno], { to: mine });
     p.jump(next);
     p.place(mine);
-    p.write(2, `exec ${command}: ${reason}\n`, { ignore: "any" });
-    p.emit("exit_group", [1]);
+    giveUp(p, command, reason);
     p.place(next);
   }
-  p.write(2, `exec ${command}: the kernel refused to execute it\n`, { ignore: "any" });
+  giveUp(p, command, "the kernel refused to execute it");
+}
+
+function giveUp(p: Program, command: string, reason: string): void {
+  p.write(2, `exec ${command}: ${reason}\n`, { ignore: "any" });
   p.emit("exit_group", [1]);
 }
 

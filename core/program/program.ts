@@ -216,6 +216,14 @@ export class Program extends Assembly {
     this.#awaitReply(REPLY);
   }
 
+  /** Asks with a number that is in a register. */
+  askWith(code: number, name: string, value: Reg): void {
+    const message = words([MESSAGE.ASK, code, 0], `ask for ${name}`);
+    this.emit("store32", [value, new Within(message, 8)]);
+    this.emit("write", [SOCKET, message, message.bytes.length]);
+    this.#awaitReply(REPLY);
+  }
+
   /** Sends a message that needs no answer: what counts is who sends it. */
   tell(what: string): void {
     this.emit("write", [SOCKET, words([MESSAGE.ASK, 0], `tell: ${what}`), 8]);

@@ -5,7 +5,7 @@ import type { CreateInputs } from "../../../../core/plan/inputs.ts";
 import { explain } from "../../../../core/program/explain.ts";
 import { type Changes, map, namespaces } from "../spec/config.ts";
 import { assertGolden, planDifference, planText } from "./golden.ts";
-import { createInputs, FACTS } from "./inputs.ts";
+import { createInputs, FACTS, FILTER } from "./inputs.ts";
 
 Deno.test("planCreate() plans the default config", () => {
   assertGolden("default", planText(planCreate(createInputs())));
@@ -134,6 +134,13 @@ const CASES: readonly (readonly [name: string, changes: Changes, others?: Partia
         mounts: [{ name: "memory", data: "memory", directory: "/sys/fs/cgroup/memory/box", links: [] }],
       },
     },
+  }],
+  ["seccomp", {}, { seccomp: FILTER }],
+  ["seccomp_new_privileges", { "process.noNewPrivileges": false }, { seccomp: FILTER }],
+  ["seccomp_notify", {}, { seccomp: { ...FILTER, notifies: true } }],
+  ["seccomp_notify_rootless", { "process.noNewPrivileges": false }, {
+    seccomp: { ...FILTER, notifies: true },
+    facts: { ...FACTS, euid: 1000, egid: 1000 },
   }],
   ["labels", { "linux.mountLabel": "system_u:object_r:container_file_t:s0" }],
 ];

@@ -1,7 +1,7 @@
 import { type ExecInputs, planExec } from "../../../../core/plan/exec.ts";
 import { changed, type Changes } from "../spec/config.ts";
 import { assertGolden, difference, planText } from "./golden.ts";
-import { FACTS } from "./inputs.ts";
+import { FACTS, FILTER } from "./inputs.ts";
 
 function execInputs(changes: Changes = {}, others: Partial<ExecInputs> = {}): ExecInputs {
   return {
@@ -12,6 +12,7 @@ function execInputs(changes: Changes = {}, others: Partial<ExecInputs> = {}): Ex
     namespaces: ["pid", "network", "ipc", "uts", "mount", "cgroup"],
     facts: FACTS,
     cgroup: { v1: [], v2: "/sys/fs/cgroup/box" },
+    seccomp: undefined,
     keepFds: 0,
     socket: 3,
     init: 4,
@@ -29,6 +30,8 @@ const CASES: readonly (readonly [name: string, changes: Changes, others?: Partia
   ["exec_terminal", { "process.terminal": true, "process.consoleSize": { height: 10, width: 110 } }],
   ["exec_user_namespace", {}, { namespaces: ["user", "pid", "mount"] }],
   ["exec_no_namespaces", {}, { namespaces: [], root: 5, cgroup: { v1: ["/sys/fs/cgroup/memory/box"], v2: undefined } }],
+  ["exec_seccomp", {}, { seccomp: FILTER }],
+  ["exec_seccomp_notify", { "process.noNewPrivileges": false }, { seccomp: { ...FILTER, notifies: true } }],
   ["exec_user", { "process.user": { uid: 7, gid: 8, umask: 0o77 }, "process.oomScoreAdj": 5 }],
 ];
 

@@ -1,6 +1,7 @@
 /** What plans are made from, for tests: a host that exists nowhere else, and configs with changes. */
 
 import type { CreateInputs, HostFacts } from "../../../../core/plan/inputs.ts";
+import type { SeccompFilter } from "../../../../core/plan/seccomp.ts";
 import { changed, type Changes } from "../spec/config.ts";
 
 /** A host of cgroup v2 whose user is root. */
@@ -18,6 +19,9 @@ export const FACTS: HostFacts = {
   hostProcMounts: [],
 };
 
+/** A filter of one instruction. */
+export const FILTER: SeccompFilter = { program: new Uint8Array(8), flags: 4, notifies: false };
+
 /** The inputs of `create` for the default config with these changes, and other differences. */
 export function createInputs(changes: Changes = {}, others: Partial<CreateInputs> = {}): CreateInputs {
   return {
@@ -28,6 +32,7 @@ export function createInputs(changes: Changes = {}, others: Partial<CreateInputs
     rootfsParent: undefined,
     facts: FACTS,
     cgroup: { v1: [], v2: "/sys/fs/cgroup/box" },
+    seccomp: undefined,
     noPivot: false,
     noNewKeyring: false,
     keepFds: 0,
