@@ -80,7 +80,7 @@ function timed(log: Log): (message: string) => void {
   let last = 0;
   return (message) => {
     const now = performance.now();
-    log.write("debug", `${message} (at ${now.toFixed(1)} ms, +${(now - last).toFixed(1)})`);
+    log.write("debug", message, { at: `${now.toFixed(1)}ms`, took: `${(now - last).toFixed(1)}ms` });
     last = now;
   };
 }

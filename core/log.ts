@@ -8,7 +8,7 @@ export type Level = typeof LEVELS[number];
 
 export type LogFormat = "text" | "json";
 
-/** More about a record than its message; only JSON shows it. */
+/** More about a record than its message; text shows it of debug records only. */
 export type Details = Readonly<Record<string, string | number | undefined>>;
 
 /** How and where to log. */
@@ -100,10 +100,17 @@ export function jsonRecord({ level, message, details, time }: LogRecord): string
   return `${goJson(Object.fromEntries(sorted))}\n`;
 }
 
-/** `time="..." level=error msg="..."` */
-export function textRecord({ level, message, time }: Omit<LogRecord, "details">): string {
-  return `time=${quoted(rfc3339(time))} level=${level} msg=${quoted(message)}\n`;
+/** `time="..." level=error msg="..."`, and below the levels that callers read the details: `at=1.5ms` */
+export function textRecord({ level, message, time, details = {} }: Optional<LogRecord, "details">): string {
+  const shown = level !== "debug"
+    ? []
+    : Object.entries(details).flatMap(([key, value]) =>
+      value === undefined ? [] : [` ${key}=${quoted(String(value))}`]
+    );
+  return `time=${quoted(rfc3339(time))} level=${level} msg=${quoted(message)}${shown.join("")}\n`;
 }
+
+type Optional<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
 
 const COLOURS: Readonly<Record<Level, number>> = { error: 31, warning: 33, info: 36, debug: 37 };
 

@@ -3,6 +3,13 @@ import { goJson, goQuote, jsonRecord, Log, rfc3339, terminalRecord, textRecord }
 
 const time = new Date(Date.UTC(2024, 0, 2, 3, 4, 5));
 
+Deno.test("textRecord() shows the details of debug records alone", () => {
+  const record = (level: "debug" | "error") =>
+    textRecord({ level, message: "done", time, details: { at: "1.5ms", took: undefined, by: "a b" } });
+  assertEquals(record("debug").replace(/^time="[^"]+" /, ""), 'level=debug msg=done at=1.5ms by="a b"\n');
+  assertEquals(record("error").replace(/^time="[^"]+" /, ""), "level=error msg=done\n");
+});
+
 Deno.test("textRecord() quotes what is no plain word", () => {
   const record = (message: string) => textRecord({ level: "error", message, time }).replace(/^time="[^"]+" /, "");
   assertEquals(record("container does not exist"), 'level=error msg="container does not exist"\n');
