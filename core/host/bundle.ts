@@ -21,7 +21,18 @@ export function readBundle(options: Pick<CreateOptions, "bundle" | "config">): B
   const configPath = options.config ?? `${options.bundle}/config.json`;
   const spec = parseSpec(readConfig(configPath), configPath);
   const warnings = assertValid(spec, configPath).map(({ pointer, message }) => `${configPath}: ${pointer}: ${message}`);
-  return { spec, rootfs: findRootfs(spec, options.bundle), configPath, warnings };
+  const rootfs = findRootfs(spec, options.bundle);
+  return { spec: withoutRootfs(spec, rootfs), rootfs, configPath, warnings };
+}
+
+/** As runc: a mount's destination may be given as the host sees it, the root file system's own path in front. */
+function withoutRootfs(spec: Spec, rootfs: string): Spec {
+  const prefix = `${rootfs}/`;
+  if (!spec.mounts?.some(({ destination }) => destination.startsWith(prefix))) return spec;
+  const mounts = spec.mounts.map((mount) =>
+    mount.destination.startsWith(prefix) ? { ...mount, destination: mount.destination.slice(rootfs.length) } : mount
+  );
+  return { ...spec, mounts };
 }
 
 /** The text of a config. */

@@ -102,7 +102,7 @@ export function resourceLimits(
 /** scheduler, ioPriority, memoryPolicy and personality. */
 export function scheduling(p: Program, spec: Spec): void {
   const { scheduler, ioPriority } = spec.process ?? {};
-  if (scheduler !== undefined) setScheduler(p, scheduler);
+  if (scheduler !== undefined) setScheduler(p, scheduler, (spec.linux?.resources?.cpu?.cpus ?? "") !== "");
   if (ioPriority !== undefined) setIoPriority(p, ioPriority);
   if (spec.linux?.memoryPolicy !== undefined) setMemoryPolicy(p, spec.linux.memoryPolicy);
   if (spec.linux?.personality !== undefined) {
@@ -123,9 +123,12 @@ const SCHEDULER_FLAGS = [
   "SCHED_FLAG_UTIL_CLAMP_MAX",
 ];
 
-function setScheduler(p: Program, { policy, nice, priority, flags, runtime, deadline, period }: Scheduler): void {
+function setScheduler(p: Program, scheduler: Scheduler, cpuset: boolean): void {
+  const { policy, nice, priority, flags, runtime, deadline, period } = scheduler;
   p.step(`setting the scheduler ${policy}`, {
     pointer: "/process/scheduler",
+    // AllowedCPUs is systemd's word, and runc's, for linux.resources.cpu.cpus
+    ...cpuset ? { sentences: { EPERM: "process scheduler can't be used together with AllowedCPUs" } } : {},
     hints: {
       EPERM:
         "the policy needs CAP_SYS_NICE, on cgroup v1 real-time policies need linux.resources.cpu.realtimeRuntime, and SCHED_DEADLINE wants no cpuset that leaves CPUs out",

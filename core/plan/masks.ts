@@ -2,7 +2,7 @@
 
 import * as abi from "../../ffi/abi.ts";
 import { STATX, STATX_SIZE } from "../../ffi/structs.ts";
-import { Data, type Reg } from "../program/assembly.ts";
+import { Data, type Label, type Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Spec } from "../spec/types.ts";
 import { expectWord } from "./checks.ts";
@@ -23,19 +23,25 @@ export function readonlyPaths(p: Program, root: Reg, spec: Spec): void {
   }
 }
 
-/** Covers each path: a directory with an empty read-only tmpfs, a file with /dev/null; a missing one is fine. */
+/**
+ * Covers each path: a directory with an empty read-only tmpfs, the same for all, a file with /dev/null; a missing one is
+ * fine.
+ */
 export function maskPaths(p: Program, root: Reg, spec: Spec): void {
   const paths = spec.linux?.maskedPaths ?? [];
   if (paths.length === 0) return;
   const null_ = openNull(p, root);
+  const empty = p.register("empty");
+  p.emitInto(empty, "move", [NOT_MADE]);
   for (const [i, path] of paths.entries()) {
+    // covering it once more would only add a mount
+    if (paths.indexOf(path) < i) continue;
     p.step(`masking "${path}"`, { pointer: `/linux/maskedPaths/${i}` });
     const next = p.label(`after ${path}`), file = p.label(`mask the file ${path}`), done = p.label(`masked ${path}`);
     const at = p.openat2(root, inRoot(path), {}, { on: "ENOENT", to: next });
     const directory = p.openat2(at, ".", { directory: true, resolve: "host" }, { on: "ENOTDIR", to: file });
     p.close(directory);
-    coverDirectory(p, at);
-    p.jump(done);
+    coverDirectory(p, at, empty, done);
     p.place(file);
     const cover = p.openTree(null_, "", { recursive: false });
     p.moveMount(cover, at);
@@ -45,17 +51,29 @@ export function maskPaths(p: Program, root: Reg, spec: Spec): void {
     p.place(next);
   }
   p.close(null_);
+  p.close(empty);
 }
 
-function coverDirectory(p: Program, at: Reg): void {
+/** What the register of the empty tmpfs holds as long as no directory needed it. */
+const NOT_MADE = -1;
+
+/** The first directory gets the tmpfs itself, which is copied for the others: a mount can be copied once it is attached. */
+function coverDirectory(p: Program, at: Reg, empty: Reg, done: Label): void {
+  const first = p.label("make the empty tmpfs");
+  p.emit("jump_if_equal", [empty, NOT_MADE], { to: first });
+  const copy = p.openTree(empty, "", { recursive: false });
+  p.moveMount(copy, at);
+  p.close(copy);
+  p.jump(done);
+  p.place(first);
   const context = p.fsopen("tmpfs");
   p.fsconfigString(context, "source", "tmpfs");
   p.fsconfigString(context, "nr_inodes", "1");
   p.fsconfigFlag(context, "ro");
   p.fsconfigCreate(context);
-  const tmpfs = p.fsmount(context, abi.MOUNT_ATTR_RDONLY);
-  p.moveMount(tmpfs, at);
-  p.close(tmpfs);
+  p.fsmountInto(empty, context, abi.MOUNT_ATTR_RDONLY);
+  p.moveMount(empty, at);
+  p.jump(done);
 }
 
 /** /dev/null of the container, opened once and looked at: the image may have put a link there. CVE-2025-31133 */

@@ -167,10 +167,14 @@ export class Program extends Assembly {
 
   /** The mount of a created file system context, attached nowhere; closes the context. */
   fsmount(context: Reg, attributes: number, handling: Handling = {}): Reg {
-    const mount = this.register("mount");
-    this.emitInto(mount, "fsmount", [context, abi.FSMOUNT_CLOEXEC, attributes], { log: context, ...handling });
+    return this.fsmountInto(this.register("mount"), context, attributes, handling);
+  }
+
+  /** The same into a register of the caller, for the branches of one decision. */
+  fsmountInto(into: Reg, context: Reg, attributes: number, handling: Handling = {}): Reg {
+    this.emitInto(into, "fsmount", [context, abi.FSMOUNT_CLOEXEC, attributes], { log: context, ...handling });
     this.close(context);
-    return mount;
+    return into;
   }
 
   fspick(mount: Reg): Reg {

@@ -38,7 +38,7 @@ export const PROCESS: Shape = object({ cwd: "string" }, {
     period: "uint64",
   }),
   selinuxLabel: "string",
-  ioPriority: object({ class: "string", priority: "int" }),
+  ioPriority: object({ class: "string", priority: "int" }, {}, ["priority"]),
   execCPUAffinity: object({}, { initial: "string", final: "string" }),
 });
 
