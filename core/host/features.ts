@@ -1,13 +1,15 @@
 /** What runo can do, as the document that runtime-spec features.md describes. The lists are those that the code accepts by. */
 
-import { tryCall } from "../../ffi/call.ts";
+import { libseccompVersion } from "../../ffi/libseccomp.ts";
 import { CAPABILITIES } from "../spec/capabilities.ts";
 import { MOUNT_OPTIONS } from "../spec/mount_options.ts";
 import { OCI_VERSION, OCI_VERSION_MIN } from "../spec/state.ts";
 import { HOOK_PHASES } from "../spec/validate/hooks.ts";
 import { MEMORY_FLAGS, NODES_OF_MODE } from "../spec/validate/linux.ts";
 import { NAMESPACE_TYPES } from "../spec/validate/namespaces.ts";
+import type { SeccompFlag } from "../spec/types.ts";
 import { ACTIONS, ARCHITECTURES, FLAGS, OPERATORS } from "../spec/validate/seccomp.ts";
+import { isFlagSupported } from "./seccomp_flags.ts";
 
 /** The document; its shape is the specification's. */
 export type Features = ReturnType<typeof readFeatures>;
@@ -23,6 +25,7 @@ const UNSAFE_ANNOTATIONS = ["bundle", "org.systemd.property.", "org.criu.config"
 
 /** Looks at the kernel where that decides. */
 export function readFeatures({ version, commit }: Build) {
+  const libseccomp = libseccompVersion();
   return {
     ociVersionMin: OCI_VERSION_MIN,
     ociVersionMax: OCI_VERSION,
@@ -33,12 +36,12 @@ export function readFeatures({ version, commit }: Build) {
       capabilities: CAPABILITIES,
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
-        enabled: true,
+        enabled: libseccomp !== undefined,
         actions: [...ACTIONS].sort(),
         operators: [...OPERATORS].sort(),
         archs: [...ARCHITECTURES].sort(),
         knownFlags: [...FLAGS].sort(),
-        supportedFlags: [...FLAGS].sort().filter(isSupported),
+        supportedFlags: ([...FLAGS] as SeccompFlag[]).sort().filter(isFlagSupported),
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },
@@ -48,6 +51,7 @@ export function readFeatures({ version, commit }: Build) {
       netDevices: { enabled: true },
     },
     annotations: {
+      ...libseccomp === undefined ? {} : { "io.github.seccomp.libseccomp.version": libseccomp },
       // runc's names: clients look for them
       "org.opencontainers.runc.checkpoint.enabled": "true",
       ...commit === undefined ? {} : { "org.opencontainers.runc.commit": commit },
@@ -55,22 +59,4 @@ export function readFeatures({ version, commit }: Build) {
     },
     potentiallyUnsafeConfigAnnotations: UNSAFE_ANNOTATIONS,
   };
-}
-
-/** seccomp(2): the numbers of the flags of SECCOMP_SET_MODE_FILTER. */
-const FLAG_BITS: Readonly<Record<string, number>> = {
-  SECCOMP_FILTER_FLAG_TSYNC: 1,
-  SECCOMP_FILTER_FLAG_LOG: 2,
-  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
-  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 32,
-};
-
-const SET_MODE_FILTER = 1;
-
-/** A filter at address 0 is never loaded: EFAULT says that the kernel has gone past the flags. */
-function isSupported(flag: string): boolean {
-  const bits = FLAG_BITS[flag] ?? 0;
-  // this one is about listeners, and refused without one
-  const listener = flag === "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" ? 8 : 0;
-  return tryCall("seccomp", SET_MODE_FILTER, bits | listener, null) === "EFAULT";
 }

@@ -20,6 +20,7 @@ import { openFilesLimit } from "./nofile.ts";
 import { setRlimits } from "./rlimits.ts";
 import { compileSeccomp } from "./seccomp.ts";
 import { handToAgent } from "./seccomp_agent.ts";
+import { signalText } from "./signals.ts";
 
 /** The container that a hook runs in. */
 export interface HookContainer {
@@ -62,7 +63,7 @@ export function runHook(hook: Hook, state: State, place: HookPlace): string | un
   const status = awaitEnd(process, hook.timeout);
   if (status === "timeout") return `hook ran past specified timeout of ${(hook.timeout ?? 0).toFixed(1)}s`;
   if ("code" in status && status.code === 0) return undefined;
-  const how = "code" in status ? `exit status ${status.code}` : `signal: ${status.signal}`;
+  const how = "code" in status ? `exit status ${status.code}` : `signal: ${signalText(status.signal)}`;
   return `${how}, stdout: ${tail(stdout)}, stderr: ${tail(stderr)}`;
 }
 

@@ -17,6 +17,7 @@ import { RunoError } from "../error.ts";
 import type { SeccompFilter } from "../plan/seccomp.ts";
 import type { Seccomp, SeccompAction, SeccompArch, SeccompArg, SeccompFlag, SeccompSyscall } from "../spec/types.ts";
 import { enosysHead } from "./enosys.ts";
+import { FLAG_BITS, isFlagSupported } from "./seccomp_flags.ts";
 
 /** SECCOMP_RET_* of each action; ERRNO and TRACE carry a number. */
 const ACTIONS: Readonly<Record<SeccompAction, number>> = {
@@ -31,45 +32,9 @@ const ACTIONS: Readonly<Record<SeccompAction, number>> = {
   SCMP_ACT_NOTIFY: abi.SECCOMP_RET_USER_NOTIF,
 };
 
-const FLAGS: Readonly<Record<SeccompFlag, number>> = {
-  SECCOMP_FILTER_FLAG_TSYNC: abi.SECCOMP_FILTER_FLAG_TSYNC,
-  SECCOMP_FILTER_FLAG_LOG: abi.SECCOMP_FILTER_FLAG_LOG,
-  SECCOMP_FILTER_FLAG_SPEC_ALLOW: abi.SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: abi.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
-};
-
 /** From so many rules on a binary tree of checks is worth its making; runc's number. */
 const MANY_RULES = 32;
 const NATIVE = Deno.build.arch === "aarch64" ? SCMP_ARCH.SCMP_ARCH_AARCH64 : SCMP_ARCH.SCMP_ARCH_X86_64;
-
-/** What `features` says about seccomp. */
-export interface SeccompSupport {
-  readonly actions: readonly string[];
-  readonly operators: readonly string[];
-  readonly archs: readonly string[];
-  /** Flags that runo knows, and those of them that this kernel has. */
-  readonly knownFlags: readonly string[];
-  readonly supportedFlags: readonly string[];
-}
-
-/** What profiles may say here. */
-export function seccompSupport(): SeccompSupport {
-  const knownFlags = Object.keys(FLAGS).sort() as SeccompFlag[];
-  return {
-    actions: Object.keys(ACTIONS).sort(),
-    operators: Object.keys(SCMP_CMP).sort(),
-    archs: Object.keys(SCMP_ARCH).sort(),
-    knownFlags,
-    supportedFlags: knownFlags.filter(isSupported),
-  };
-}
-
-/** Whether the kernel has a flag: it looks at the flags before it looks for the filter, which is not there. */
-function isSupported(flag: SeccompFlag): boolean {
-  // this one is refused where there is no listener
-  const listener = flag === "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" ? abi.SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
-  return tryCall("seccomp", abi.SECCOMP_SET_MODE_FILTER, FLAGS[flag] | listener, null) === "EFAULT";
-}
 
 /**
  * Compiles the profile of a config.
@@ -112,13 +77,13 @@ function checkActions({ defaultAction, syscalls = [] }: Seccomp): void {
 
 /** Flags for seccomp(2). The default is what runc takes since 1.2; TSYNC is about the other threads, which init has not. */
 function flagsOf(names: readonly SeccompFlag[] | undefined, notifies: boolean): number {
-  const asked = names ?? (["SECCOMP_FILTER_FLAG_SPEC_ALLOW"] as const).filter(isSupported);
+  const asked = names ?? (["SECCOMP_FILTER_FLAG_SPEC_ALLOW"] as const).filter(isFlagSupported);
   for (const name of asked) {
-    if (isSupported(name)) continue;
+    if (isFlagSupported(name)) continue;
     throw new RunoError(`seccomp flag "${name}" is not supported by this kernel`, { kind: "unsupported" });
   }
   const without = abi.SECCOMP_FILTER_FLAG_TSYNC | (notifies ? 0 : abi.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
-  return asked.reduce((flags, name) => flags | FLAGS[name], 0) & ~without;
+  return asked.reduce((flags, name) => flags | FLAG_BITS[name], 0) & ~without;
 }
 
 /** A rule about one system call. */

@@ -25,6 +25,33 @@ const FORWARDED: Readonly<Partial<Record<Deno.Signal, number>>> = {
   SIGSYS: 31,
 };
 
+/** What Go, and so runc, calls the signals that end programs. */
+const TEXTS: Readonly<Record<number, string>> = {
+  1: "hangup",
+  2: "interrupt",
+  3: "quit",
+  4: "illegal instruction",
+  5: "trace/breakpoint trap",
+  6: "aborted",
+  7: "bus error",
+  8: "floating point exception",
+  9: "killed",
+  10: "user defined signal 1",
+  11: "segmentation fault",
+  12: "user defined signal 2",
+  13: "broken pipe",
+  14: "alarm clock",
+  15: "terminated",
+  24: "CPU time limit exceeded",
+  25: "file size limit exceeded",
+  31: "bad system call",
+};
+
+/** A signal in words. */
+export function signalText(signal: number): string {
+  return TEXTS[signal] ?? `signal ${signal}`;
+}
+
 /** Calls `pass` with the number of each signal that arrives, until disposed. */
 export function forwardSignals(pass: (signal: number) => void): Disposable {
   const listeners = Object.entries(FORWARDED).map(([name, number]) => {
