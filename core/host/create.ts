@@ -4,7 +4,7 @@ import { spawn } from "../../ffi/spawn.ts";
 import { duplicate, type Fd } from "../../ffi/fd.ts";
 import { makeFifo, openPath, sealedFile } from "../../ffi/file.ts";
 import { passCredentials, socketPair } from "../../ffi/socket.ts";
-import { RunoError } from "../error.ts";
+import { errnoOf, RunoError } from "../error.ts";
 import { planCreate } from "../plan/create.ts";
 import type { Program } from "../program/program.ts";
 import { createStateDir, EXEC_FIFO, removeStateDir } from "./container.ts";
@@ -73,7 +73,12 @@ function chown(path: string, uid: number, gid: number): void {
   try {
     Deno.chownSync(path, uid, gid);
   } catch (error) {
-    throw new RunoError(`giving "${path}" to root of the user namespace`, { cause: error });
+    throw new RunoError(`giving "${path}" to root of the user namespace`, {
+      cause: error,
+      hint: errnoOf(error) === "EINVAL"
+        ? `id ${uid} or ${gid} is not mapped in the user namespace of the caller`
+        : undefined,
+    });
   }
 }
 

@@ -17,7 +17,7 @@ export function mountStep(p: Program, mount: Mount, index: number, what = ""): v
       ENODEV: isBind(mount) ? "" : `the kernel knows no file system "${mount.type}", or the option "bind" is missing`,
       ENOTBLK: `"${mount.source ?? ""}" is not a block device; is the option "bind" missing?`,
       EPERM: "the kernel allows it to no one in a user namespace, or locked the flags of the mount",
-      EINVAL: "an option is not known to the file system",
+      EINVAL: `an option is not known to the file system${unmapped(mount)}`,
       EROFS: "the mount point is missing and the root file system is read-only",
       EEXIST: "a link of the root file system leads nowhere",
     },
@@ -33,6 +33,11 @@ export function mountStep(p: Program, mount: Mount, index: number, what = ""): v
         : {},
     },
   });
+}
+
+function unmapped({ options = [] }: Mount): string {
+  const id = options.find((option) => /^[ug]id=/.test(option));
+  return id === undefined ? "" : `, or the id of "${id}" is not mapped in the user namespace`;
 }
 
 // docker and podman give advice when they find "not a directory"

@@ -166,7 +166,8 @@ function newUserNamespace(p: Program): void {
   p.step("making a user namespace", {
     pointer: "/linux/namespaces",
     hints: {
-      EPERM: "unprivileged user namespaces may be switched off (sysctl kernel.unprivileged_userns_clone)",
+      EPERM: "the kernel or a security module may forbid it (sysctls kernel.unprivileged_userns_clone, " +
+        "kernel.apparmor_restrict_unprivileged_userns), or chroot(2) has been called",
       ENOSPC: "too many user namespaces (sysctl user.max_user_namespaces)",
       EUSERS: "user namespaces are nested too deep",
     },
@@ -214,7 +215,10 @@ function newNamespaces(p: Program, { spec }: CreateInputs, cgroup: Reg | undefin
   const types = (["mount", "pid", "network", "ipc", "uts"] as const).filter((type) => isNew(spec, type));
   const flags = types.reduce((all, type) => all | NAMESPACE_FLAG[type], 0);
   const names = types.length === 0 ? "no new namespaces" : `new ${types.join(", ")} namespaces`;
-  const about = { pointer: "/linux/namespaces", hints: { EPERM: "making namespaces needs root or a user namespace" } };
+  const about = {
+    pointer: "/linux/namespaces",
+    hints: { EPERM: "making namespaces needs root or a user namespace with all capabilities" },
+  };
   if (hasNamespace(spec, "pid") || hasNamespace(spec, "time")) {
     p.step(`cloning init into ${names}`, about);
     p.cloneAndContinue(flags, cgroup);
