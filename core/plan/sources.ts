@@ -21,7 +21,8 @@ export function openSources(p: Program, inputs: CreateInputs): Map<number, numbe
   if (inputs.facts.euid !== 0) return sources;
   const first = Math.max(inputs.socket, inputs.fifo, ...inputs.idmaps.values()) + BETWEEN;
   for (const [i, mount] of allMounts(inputs).entries()) {
-    if (!isBind(mount)) continue;
+    // what lies in the root file system is what the mounts before have made of it
+    if (!isBind(mount) || absoluteSource(mount.source ?? "", inputs.bundle).startsWith(`${inputs.rootfs}/`)) continue;
     const number = first + sources.size, refused = p.label(`no copy of ${mount.source}`);
     const tree = p.register("tree");
     // root of a user namespace that has the mount namespace of another: it must have its own before
