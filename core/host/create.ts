@@ -11,6 +11,7 @@ import { createStateDir, EXEC_FIFO, removeStateDir } from "./container.ts";
 import { lockContainer } from "./container_lock.ts";
 import { converse } from "./conversation.ts";
 import { Creation } from "./creation.ts";
+import { rootOnHost } from "./idmap.ts";
 import { MountNamespaces } from "./idmapped.ts";
 import type { CreateOptions } from "./options.ts";
 import { makeNotifyDirectory } from "./notify.ts";
@@ -62,11 +63,9 @@ function create(dir: string, options: CreateOptions, prepared: Prepared): Create
 function makeExecFifo(dir: string, { spec, ids }: Prepared): void {
   const path = `${dir}/${EXEC_FIFO}`;
   makeFifo(path, 0o622);
-  const root = (mappings: readonly { containerID: number; hostID: number }[] | undefined) =>
-    mappings?.find(({ containerID }) => containerID === 0)?.hostID;
-  const uid = root(spec.linux?.uidMappings), gid = root(spec.linux?.gidMappings);
   // an ordinary user can give nothing away; the FIFO is there to be written to by anyone
-  if (ids.euid === 0 && uid !== undefined && gid !== undefined && (uid !== 0 || gid !== 0)) chown(path, uid, gid);
+  const owner = rootOnHost(spec, ids);
+  if (owner !== undefined) chown(path, owner.uid, owner.gid);
 }
 
 function chown(path: string, uid: number, gid: number): void {

@@ -6,6 +6,7 @@ import { type ExitStatus, reap } from "../../ffi/spawn.ts";
 import { tryCall } from "../../ffi/call.ts";
 import { SIGKILL } from "../../ffi/abi.ts";
 import { messageOf, RunoError } from "../error.ts";
+import { allMounts } from "../plan/sources.ts";
 import type { State, Status } from "../spec/state.ts";
 import type { NamespaceType, Spec } from "../spec/types.ts";
 import { removeStateDir } from "./container.ts";
@@ -14,7 +15,8 @@ import { copyTree } from "./copy_up.ts";
 import type { Created } from "./create.ts";
 import { homeVariable } from "./home.ts";
 import { hookState, runAllHooks, runHooks } from "./hooks.ts";
-import { mapsOf, writeIdMaps } from "./idmap.ts";
+import { mapsOf, rootOnHost, writeIdMaps } from "./idmap.ts";
+import { makeMountpoint } from "./mountpoint.ts";
 import { type NewState, newState, thisCreator } from "./new_state.ts";
 import type { CreateOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
@@ -62,6 +64,7 @@ export class Creation {
       asker: (pid) => this.#asked(pid),
       debug: this.#options.debug,
       idmap: ({ pid }) => writeIdMaps(pid, mapsOf(spec), ids),
+      mountpoint: ({ fd, number }) => this.#makeMountpoint(fd!, number!),
       copyFrom: (ask) => void (this.#copyFrom = keepFd(ask)),
       copyTo: ({ fd }) => {
         using from = this.#copyFrom;
@@ -75,6 +78,12 @@ export class Creation {
       seccomp: (ask) => handToAgent(spec.linux?.seccomp, ask, this.#hookState("creating", this.#pid)),
       ready: () => this.#ready(),
     };
+  }
+
+  #makeMountpoint(root: Fd, index: number): void {
+    const { inputs, spec, ids } = this.#prepared;
+    const path = allMounts(inputs)[index]!.destination;
+    makeMountpoint(root, { path, file: inputs.facts.sources.get(index) === "file", owner: rootOnHost(spec, ids) });
   }
 
   /** prestart, then createRuntime: in the host's namespaces, before the root changes. */

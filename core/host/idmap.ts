@@ -18,6 +18,16 @@ export function mapsOf({ linux: { uidMappings = [], gidMappings = [] } = {} }: S
   return { uidMappings, gidMappings };
 }
 
+/** Who on the host root of the container is. Undefined: nobody else than the caller, or someone whom it can give nothing. */
+export function rootOnHost(spec: Spec, ids: Ids): { readonly uid: number; readonly gid: number } | undefined {
+  const root = (mappings: readonly IdMapping[]) => mappings.find(({ containerID }) => containerID === 0)?.hostID;
+  const { uidMappings, gidMappings } = mapsOf(spec);
+  const uid = root(uidMappings), gid = root(gidMappings);
+  return ids.euid !== 0 || uid === undefined || gid === undefined || (uid === 0 && gid === 0)
+    ? undefined
+    : { uid, gid };
+}
+
 /** Writes the maps of a process that has just made its user namespace. */
 export function writeIdMaps(pid: number, { uidMappings, gidMappings }: Maps, ids: Ids): void {
   // an unprivileged process may map its own group only where setgroups is given up: user_namespaces(7)

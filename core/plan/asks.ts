@@ -5,6 +5,8 @@ export const ASK = {
   idmap: 1,
   /** Move network devices into the asking process' network namespace. */
   netDevices: 3,
+  /** Make the mount point of the mount with this number, below the root that is attached. */
+  mountpoint: 2,
   /** Copy what a tmpfs hides into it: two messages, the hidden directory first. */
   copyFrom: 4,
   copyTo: 5,

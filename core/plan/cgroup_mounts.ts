@@ -19,7 +19,7 @@ export function cgroupMount(
 ): void {
   const { cgroups } = inputs.facts;
   mountStep(p, mount, index);
-  const at = mountpointOf(p, root, mount, { file: false });
+  const at = mountpointOf(p, root, { mount, index }, { file: false });
   if (cgroups?.version === 2) version2(p, at, cgroups.mounts[0]!, inputs, options);
   else if (cgroups !== undefined) version1(p, at, cgroups.mounts, inputs, options);
   p.close(at);

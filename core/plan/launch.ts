@@ -28,7 +28,7 @@ export function environment(p: Program, root: Reg, { spec, extraEnv }: LaunchInp
   p.step('looking up the home directory in "/etc/passwd"');
   const none = p.label("no passwd");
   const passwd = p.openat2(root, "etc/passwd", { read: true, nonblock: true }, { on: "any", to: none });
-  p.askWithFd(ASK.home, "home", passwd, found);
+  p.askWithFd(ASK.home, "home", passwd, { reply: found });
   p.close(passwd);
   p.place(none);
   return table([...variables.filter((entry) => entry !== home), found]);

@@ -5,6 +5,7 @@ import { Data, type Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Mount } from "../spec/types.ts";
 import { expectWord, refuseWord, type Word } from "./checks.ts";
+import { ASK } from "./asks.ts";
 import { isBind } from "./mount_options.ts";
 import { components, mountpoint, type MountpointOptions } from "./paths.ts";
 
@@ -56,8 +57,17 @@ export function attachStep(p: Program, mount: Mount, index: number): void {
 const PROC_SUPER_MAGIC = 0x9fa0;
 
 /** The place of a mount, made if it is missing. A link of the image must not lead it into /proc: CVE-2019-16884 */
-export function mountpointOf(p: Program, root: Reg, { destination }: Mount, options: MountpointOptions): Reg {
-  const at = mountpoint(p, root, destination, options);
+export function mountpointOf(
+  p: Program,
+  root: Reg,
+  { mount: { destination }, index }: { readonly mount: Mount; readonly index: number },
+  options: MountpointOptions,
+): Reg {
+  // behind links that lead nowhere there may be several directories to make: the host finds out which
+  const otherwise = options.ordinary
+    ? {}
+    : { otherwise: () => p.askWithFd(ASK.mountpoint, "mountpoint", root, { number: index }) };
+  const at = mountpoint(p, root, destination, { ...options, ...otherwise });
   // validation has looked at those that say where they go
   if (components(destination)[0] !== "proc") refuseWord(p, fileSystemType(p, at));
   return at;

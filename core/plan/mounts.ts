@@ -42,7 +42,7 @@ interface BindMount {
 function bind(p: Program, root: Reg, inputs: CreateInputs, { mount, options, index, source }: BindMount): void {
   const tree = takeSource(p, index, inputs, source);
   mountStep(p, mount, index);
-  const at = mountpointOf(p, root, mount, { file: inputs.facts.sources.get(index) === "file" });
+  const at = mountpointOf(p, root, { mount, index }, { file: inputs.facts.sources.get(index) === "file" });
   if (changes(options.replace)) changeFlags(p, tree, options, hasNamespace(inputs.spec, "user"));
   if (inRoot(mount.destination) === "proc") expectProc(p, tree, mount);
   attachStep(p, mount, index);
@@ -85,7 +85,7 @@ function fileSystem(
   const ordinary = type === "proc" || type === "sysfs";
   const inheritsMode = type === "tmpfs" && !options.data.some((entry) => entry.startsWith("mode="));
   const stat = statBuffer(0o1777);
-  const at = mountpointOf(p, root, mount, {
+  const at = mountpointOf(p, root, { mount, index }, {
     file: false,
     ordinary,
     ...inheritsMode

@@ -1,6 +1,6 @@
 /** Places below the container's root: found, or made, without ever leaving the root. */
 
-import type { Reg } from "../program/assembly.ts";
+import type { Handling, Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 
 /** The components of an absolute path, "." and ".." resolved. */
@@ -26,6 +26,8 @@ export interface MountpointOptions {
   readonly ordinary?: boolean;
   /** Emitted when the place is there already. */
   readonly existing?: (at: Reg) => void;
+  /** Emitted when it cannot be made step by step: who asks may do it in another way. */
+  readonly otherwise?: () => void;
 }
 
 /** The place of `path` as an O_PATH descriptor; what is missing of it is made (directories 0755). */
@@ -37,23 +39,38 @@ export function mountpoint(p: Program, root: Reg, path: string, options: Mountpo
   options.existing?.(at);
   p.jump(done);
   p.place(missing);
-  make(p, root, components(path), options.file);
+  const { otherwise } = options;
+  if (otherwise === undefined) {
+    make(p, root, components(path), { file: options.file, handling: {} });
+  } else {
+    const made = p.label(`made ${path}`), unable = p.label(`cannot make ${path}`);
+    make(p, root, components(path), { file: options.file, handling: { on: "any", to: unable } });
+    p.jump(made);
+    p.place(unable);
+    otherwise();
+    p.place(made);
+  }
   p.openat2Into(at, root, relative, how);
   p.place(done);
   return at;
 }
 
 /** Makes the last component in its directory, and the directories above where they are missing. */
-function make(p: Program, root: Reg, parts: readonly string[], file: boolean): void {
+function make(
+  p: Program,
+  root: Reg,
+  parts: readonly string[],
+  { file, handling }: { file: boolean; handling: Handling },
+): void {
   const last = parts.at(-1)!;
-  const parent = parts.length > 1 ? makeDirectory(p, root, parts.slice(0, -1)) : root;
-  if (file) p.close(p.openat2(parent, last, { write: true, create: 0o644 }));
-  else p.mkdirat(parent, last, 0o755);
+  const parent = parts.length > 1 ? makeDirectory(p, root, parts.slice(0, -1), handling) : root;
+  if (file) p.close(p.openat2(parent, last, { write: true, create: 0o644 }, handling));
+  else p.mkdirat(parent, last, 0o755, handling);
   if (parent !== root) p.close(parent);
 }
 
 /** The directory with this path, made with those above it as far as it is missing. */
-export function makeDirectory(p: Program, root: Reg, parts: readonly string[]): Reg {
+export function makeDirectory(p: Program, root: Reg, parts: readonly string[], handling: Handling = {}): Reg {
   let parent = root;
   for (const [i, part] of parts.entries()) {
     const prefix = parts.slice(0, i + 1).join("/");
@@ -61,8 +78,8 @@ export function makeDirectory(p: Program, root: Reg, parts: readonly string[]): 
     const directory = p.openat2(root, prefix, { directory: true }, { on: "ENOENT", to: missing });
     p.jump(have);
     p.place(missing);
-    p.mkdirat(parent, part, 0o755);
-    p.openat2Into(directory, root, prefix, { directory: true });
+    p.mkdirat(parent, part, 0o755, handling);
+    p.openat2Into(directory, root, prefix, { directory: true }, handling);
     p.place(have);
     if (parent !== root) p.close(parent);
     parent = directory;

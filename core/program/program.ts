@@ -233,9 +233,15 @@ export class Program extends Assembly {
     this.emit("write", [SOCKET, words([MESSAGE.ASK, 0], `tell: ${what}`), 8]);
   }
 
-  /** Asks with a descriptor for the host. */
-  askWithFd(code: number, name: string, fd: Reg, reply: Data = REPLY): void {
-    const { header, slot } = fdMessage(words([MESSAGE.ASK, code], `ask for ${name}`));
+  /** Asks with a descriptor for the host, and maybe a number. */
+  askWithFd(
+    code: number,
+    name: string,
+    fd: Reg,
+    { reply = REPLY, number }: { readonly reply?: Data; readonly number?: number } = {},
+  ): void {
+    const numbers = number === undefined ? [] : [number];
+    const { header, slot } = fdMessage(words([MESSAGE.ASK, code, ...numbers], `ask for ${name}`));
     this.emit("store32", [fd, slot]);
     this.emit("sendmsg", [SOCKET, header, 0]);
     this.#awaitReply(reply);

@@ -71,7 +71,7 @@ onEachMachine("askWithFd() hands a descriptor to the host and takes its answer",
   const file = p.openat2(-100, "/proc/self/exe", { read: true, resolve: "host" }, { ignore: "ENOSYS" });
   // qemu-user may lack openat2
   p.emitInto(file, "openat", [-100, "/dev/null", 0, 0]);
-  p.askWithFd(42, "something", file, answer);
+  p.askWithFd(42, "something", file, { reply: answer });
   p.emit("exit_group", [p.emitInto(p.register("word"), "load32", [answer])]);
   using running = start(p);
   const { bytes, fd, pid } = receive(running.socket, 100);
