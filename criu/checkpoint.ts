@@ -21,6 +21,7 @@ import {
   writeDescriptors,
 } from "./images.ts";
 import type { CheckpointOptions } from "./options.ts";
+import { outsiders } from "./outsiders.ts";
 import { configFile, describeOptions } from "./request.ts";
 import { ask } from "./session.ts";
 import { openStatusFile, type StatusFile } from "./status_fd.ts";
@@ -44,6 +45,7 @@ export function checkpointContainer(options: CheckpointOptions): void {
   using directories = openDirectories(options);
   if (options.parentPath !== undefined) checkParentPath(options.imagePath, options.parentPath);
   needFeatures(criu, neededFeatures(options), options.debug);
+  warnOfOutsiders(container, options);
   using status = openStatusFile(options.lazyPages ? options.statusFd : undefined);
   dump({ container, options, criu, directories, status });
   if (!options.leaveRunning && !options.preDump) destroy(container, options.warn);
@@ -58,6 +60,15 @@ function checkStatus(container: Container): void {
 
 function neededFeatures({ preDump, lazyPages }: CheckpointOptions): Feature[] {
   return [...preDump ? ["memTrack" as const] : [], ...lazyPages ? ["lazyPages" as const] : []];
+}
+
+/** What is lost is told before it is: CRIU itself only mentions it in its log. */
+function warnOfOutsiders(container: Container, { leaveRunning, preDump, warn }: CheckpointOptions): void {
+  if (leaveRunning || preDump) return;
+  const lost = outsiders(container);
+  if (lost.length > 0) {
+    warn(`processes ${lost.join(", ")} are no children of init and will not be restored (from exec?)`);
+  }
 }
 
 interface Dump {

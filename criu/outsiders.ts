@@ -1,0 +1,22 @@
+/** Processes that CRIU does not see: it follows the children of init, and what `exec` starts has its parent outside. */
+
+import { cgroupPids } from "../core/cgroup/processes.ts";
+import { recordedCgroup } from "../core/host/cgroups.ts";
+import type { Container } from "../core/host/container.ts";
+import { processStat } from "../core/host/procfs.ts";
+
+/** The processes in the container's cgroup that are no descendants of its init. */
+export function outsiders({ state }: Container): number[] {
+  const family = new Set([state.init_process_pid]);
+  const pids = cgroupPids(recordedCgroup(state), { recursive: true });
+  const parents = new Map(pids.map((pid) => [pid, processStat(pid)?.ppid ?? 0]));
+  for (let grown = true; grown;) {
+    grown = false;
+    for (const [pid, parent] of parents) {
+      if (family.has(pid) || !family.has(parent)) continue;
+      family.add(pid);
+      grown = true;
+    }
+  }
+  return pids.filter((pid) => !family.has(pid));
+}

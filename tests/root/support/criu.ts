@@ -1,0 +1,110 @@
+/** What tests of checkpoint and restore stand on: a CRIU that works here, and containers whose stdio it can dump. */
+
+import { assertEquals } from "@std/assert";
+
+import { provideCriu } from "../../../scripts/provision/criu.ts";
+import { exists, type Result, rootTest, RUNO, type Sandbox, until } from "../harness.ts";
+
+/** The executable, or why there is none. */
+const found = findCriu();
+
+function findCriu(): { readonly criu: string } | { readonly missing: string } {
+  try {
+    return { criu: provideCriu().criu };
+  } catch (error) {
+    return { missing: `no CRIU can be had: ${error instanceof Error ? error.message : error}` };
+  }
+}
+
+/** The CRIU to give with `--criu`. */
+export const CRIU: string = "criu" in found ? found.criu : "criu";
+
+/** A test that needs CRIU. */
+export function criuTest(name: string, run: () => Promise<void>, unless?: string | false): void {
+  rootTest(name, run, "missing" in found ? found.missing : unless);
+}
+
+/** `--criu`, for all commands. */
+export const WITH_CRIU: readonly string[] = ["--criu", CRIU];
+
+/** Two pipes that live as long as the container: "$0" "$@" writes to them, and two processes to files. */
+const PIPES = `{ { "$0" "$@" </dev/null 3>&-; echo $? >"$CODE"; } 2>&1 >&3 | cat >>"$ERR"; } 3>&1 | cat >>"$OUT" &`;
+
+/**
+ * Runs a command whose stdout and stderr are pipes, as a manager of containers does it: what comes out is added to files.
+ * A descriptor of a file outside could not be dumped.
+ */
+export async function piped(
+  box: Sandbox,
+  args: readonly string[],
+  program: readonly string[] = runo(box),
+): Promise<Result> {
+  const [command, ...rest] = [...program, ...args];
+  const env = { OUT: outputOf(box), ERR: `${box.dir}/piped-err`, CODE: `${box.dir}/piped-code` };
+  for (const file of [env.ERR, env.CODE]) Deno.writeTextFileSync(file, "");
+  const shell = new Deno.Command("sh", {
+    args: ["-c", PIPES, command!, ...rest],
+    env,
+    cwd: box.dir,
+    stdout: "null",
+    stderr: "null",
+  });
+  await shell.output();
+  await until(() => Deno.readTextFileSync(env.CODE) !== "", `the end of ${args.join(" ")}`);
+  return { code: Number(Deno.readTextFileSync(env.CODE)), stdout: "", stderr: Deno.readTextFileSync(env.ERR) };
+}
+
+/** runo with its global flags. */
+export function runo(box: Sandbox): readonly string[] {
+  return [RUNO, "--root", box.root, ...WITH_CRIU];
+}
+
+/** The file with all that the container has printed, in all its lives. */
+function outputOf(box: Sandbox): string {
+  return `${box.dir}/piped-out`;
+}
+
+/** The lines that the container has printed so far. */
+export function printedLines(box: Sandbox): string[] {
+  return exists(outputOf(box)) ? Deno.readTextFileSync(outputOf(box)).split("\n").slice(0, -1) : [];
+}
+
+/** Waits until the container has printed that many lines more. */
+export async function printsMore(box: Sandbox, count: number): Promise<void> {
+  const wanted = printedLines(box).length + count;
+  await until(() => printedLines(box).length >= wanted, `${count} more lines`);
+}
+
+/** A program that counts, a line for each number. */
+export const COUNTING: readonly string[] = ["sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"];
+
+/** Starts a container that counts. */
+export async function counting(box: Sandbox): Promise<void> {
+  assertEquals(await piped(box, ["run", "--detach", "--bundle", box.bundle, box.id]), {
+    code: 0,
+    stdout: "",
+    stderr: "",
+  });
+  await printsMore(box, 2);
+}
+
+/** Insists that the lines are the numbers from 1 on: nothing lost, nothing twice, whatever happened in between. */
+export function assertCounted(box: Sandbox): void {
+  const lines = printedLines(box);
+  assertEquals(lines, lines.map((_, i) => String(i + 1)));
+}
+
+/** Directory of the images. */
+export function imagesOf(box: Sandbox): string {
+  return `${box.dir}/images`;
+}
+
+/** Checkpoints the container. */
+export function checkpoint(box: Sandbox, ...args: readonly string[]): Promise<Result> {
+  return box.runo([...WITH_CRIU, "checkpoint", "--image-path", imagesOf(box), ...args, box.id]);
+}
+
+/** Restores it, detached. */
+export function restore(box: Sandbox, ...args: readonly string[]): Promise<Result> {
+  return piped(box, ["restore", "--detach", "--bundle", box.bundle, "--image-path", imagesOf(box), ...args, box.id]);
+}
