@@ -2,8 +2,8 @@
 
 import { readFeatures } from "../core/host/features.ts";
 import { goJson } from "../core/log.ts";
+import { COMMIT, VERSION } from "../core/version.ts";
 import { command } from "./command.ts";
-import { COMMIT, VERSION } from "./version.ts";
 
 export const features = command({
   name: "features",

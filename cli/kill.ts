@@ -1,9 +1,9 @@
 /** `kill`: sends a signal to a container. */
 
+import { parseSignal } from "../core/host/signal_names.ts";
 import { killContainer } from "../core/host/stop.ts";
 import { command } from "./command.ts";
 import { forEachWanted, REGEX_FLAG } from "./many.ts";
-import { parseSignal } from "./signal.ts";
 
 export const kill = command({
   name: "kill",

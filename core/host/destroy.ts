@@ -3,19 +3,21 @@
 import { SIGKILL } from "../../ffi/abi.ts";
 import type { Fd } from "../../ffi/fd.ts";
 import { detachMount } from "../../ffi/file.ts";
-import { pidfdOpen, pidfdSignal, waitEnded } from "../../ffi/spawn.ts";
+import { pidfdOpen, pidfdSignal, reapIfEnded, waitEnded } from "../../ffi/spawn.ts";
 import { removeCgroup } from "../cgroup/create.ts";
 import { thawCgroup } from "../cgroup/freezer.ts";
 import { killCgroup } from "../cgroup/processes.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { recordedCgroup } from "./cgroups.ts";
 import { type Container, isInitAlive, isPaused, removeStateDir } from "./container.ts";
+import { reapDetached } from "./detached.ts";
 import { containerHookState, runAllHooks } from "./hooks.ts";
 import { processStat } from "./procfs.ts";
 import { recordedHooks, type StateFile } from "./state_file.ts";
 
 /** How long init has to die of SIGKILL. */
 const KILL_TIMEOUT_MS = 10_000;
+const TURN_MS = 20;
 
 /** A descriptor of init, made sure to be no other process that got its number. */
 export function openInit(state: StateFile): Fd | undefined {
@@ -42,11 +44,25 @@ export function killInit(state: StateFile): void {
     throw new RunoError(`unable to kill init ${state.init_process_pid}`, { cause: error });
   }
   if (isPaused(state)) thawCgroup(recordedCgroup(state));
-  if (!waitEnded(pidfd, KILL_TIMEOUT_MS)) {
+  if (!waitForInit(pidfd)) {
     throw new RunoError("container init still running", {
       hint: `process ${state.init_process_pid} does not die of SIGKILL`,
     });
   }
+}
+
+/** Init has been a child of this process where that is a program that made the container with the library. */
+function reapInit({ init_process_pid, init_process_start }: StateFile): void {
+  if (processStat(init_process_pid)?.startTime === init_process_start) reapIfEnded(init_process_pid);
+}
+
+/** Waits in short turns, for init may itself wait for zombies that are this process' to reap. */
+function waitForInit(pidfd: Fd): boolean {
+  for (let left = KILL_TIMEOUT_MS; left > 0; left -= TURN_MS) {
+    if (waitEnded(pidfd, TURN_MS)) return true;
+    reapDetached();
+  }
+  return false;
 }
 
 /** A `create` that is still at work: its end ends the init that it makes. */
@@ -69,6 +85,7 @@ function stopCreator({ runo }: StateFile): void {
 export function destroy(container: Container, warn: (message: string) => void): void {
   const { dir, state } = container;
   killInit(state);
+  reapInit(state);
   const cgroup = recordedCgroup(state);
   // processes that outlived init: those of a shared pid namespace, and an init whose creator was killed
   killCgroup(cgroup);

@@ -11,8 +11,42 @@ import type { SeccompFlag } from "../spec/types.ts";
 import { ACTIONS, ARCHITECTURES, FLAGS, OPERATORS } from "../spec/validate/seccomp.ts";
 import { isFlagSupported } from "./seccomp_flags.ts";
 
+/** Whether something is there. */
+interface Enabled {
+  readonly enabled: boolean;
+}
+
 /** The document; its shape is the specification's. */
-export type Features = ReturnType<typeof readFeatures>;
+export interface Features {
+  readonly ociVersionMin: string;
+  readonly ociVersionMax: string;
+  readonly hooks: readonly string[];
+  readonly mountOptions: readonly string[];
+  readonly linux: LinuxFeatures;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly potentiallyUnsafeConfigAnnotations: readonly string[];
+}
+
+/** What only Linux has. */
+export interface LinuxFeatures {
+  readonly namespaces: readonly string[];
+  readonly capabilities: readonly string[];
+  readonly cgroup: Readonly<Record<"v1" | "v2" | "systemd" | "systemdUser" | "rdma", boolean>>;
+  readonly seccomp: Enabled & {
+    readonly actions: readonly string[];
+    readonly operators: readonly string[];
+    readonly archs: readonly string[];
+    /** Those that runo knows, and those of them that this kernel knows. */
+    readonly knownFlags: readonly string[];
+    readonly supportedFlags: readonly string[];
+  };
+  readonly apparmor: Enabled;
+  readonly selinux: Enabled;
+  readonly intelRdt: Enabled & { readonly schemata: boolean; readonly monitoring: boolean };
+  readonly memoryPolicy: { readonly modes: readonly string[]; readonly flags: readonly string[] };
+  readonly mountExtensions: { readonly idmap: Enabled };
+  readonly netDevices: Enabled;
+}
 
 /** What is not the specification's to say. */
 export interface Build {
@@ -24,7 +58,7 @@ export interface Build {
 const UNSAFE_ANNOTATIONS = ["bundle", "org.systemd.property.", "org.criu.config"];
 
 /** Looks at the kernel where that decides. */
-export function readFeatures({ version, commit }: Build) {
+export function readFeatures({ version, commit }: Build): Features {
   const libseccomp = libseccompVersion();
   return {
     ociVersionMin: OCI_VERSION_MIN,

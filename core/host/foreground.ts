@@ -10,7 +10,7 @@ import { messageOf } from "../error.ts";
 import { createContainer, type Created } from "./create.ts";
 import { execProcess } from "./exec.ts";
 import { NotifyProxy } from "./notify.ts";
-import type { ExecOptions, RunOptions } from "./options.ts";
+import type { ExecOptions, HostOptions, RunOptions } from "./options.ts";
 import { forwardSignals, onResize } from "./signals.ts";
 import { startContainer } from "./start.ts";
 import { deleteContainer } from "./stop.ts";
@@ -44,15 +44,15 @@ export interface Making {
  * @returns the exit code of the container
  */
 export async function inForeground(options: RunOptions, { make, begin }: Making): Promise<number> {
-  if (!options.noSubreaper) call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  if (!options.noSubreaper && !options.embedded) call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   let pass: (signal: number) => void = () => {};
-  using _forwarding = forwardSignals((signal) => pass(signal));
+  using _forwarding = options.embedded ? undefined : forwardSignals((signal) => pass(signal));
   const created = make();
   using pidfd = pidfdOpen(created.pid);
   pass = (signal) => passOn(pidfd, signal);
   try {
     const notified = notifyManager(options, created, pidfd);
-    const code = await attended(created, begin);
+    const code = await attended(options, created, begin);
     await notified;
     return code;
   } finally {
@@ -70,26 +70,35 @@ async function notifyManager(options: RunOptions, { dir }: Created, init: Fd): P
   }
 }
 
-async function attended(created: Created, begin: () => void): Promise<number> {
-  if (created.master === undefined) {
+async function attended(host: HostOptions, { pid, master }: Created, begin: () => void): Promise<number> {
+  if (master === undefined) {
     begin();
-    return await waitForInit(created.pid);
+    return await waitForInit(host, pid);
   }
-  using master = created.master;
-  using terminal = new HostTerminal();
-  terminal.resize(master);
-  using _resizing = onResize(() => terminal.resize(master));
+  return await withTerminal(host, { pid, master }, begin);
+}
+
+/** Copies the terminal of a process until that has ended. @param begin lets it go on */
+async function withTerminal(
+  host: HostOptions,
+  { pid, master }: { readonly pid: number; readonly master: Fd },
+  begin: () => void,
+): Promise<number> {
+  using inside = master;
+  using outside = new HostTerminal();
+  outside.resize(inside);
+  using _resizing = host.embedded ? undefined : onResize(() => outside.resize(inside));
   begin();
-  using pidfd = pidfdOpen(created.pid);
-  await copyConsole(master, pidfd);
-  return await waitForInit(created.pid);
+  using pidfd = pidfdOpen(pid);
+  await copyConsole(inside, pidfd);
+  return await waitForInit(host, pid);
 }
 
 /** Waits for init; a subreaper inherits the orphans of a container without a pid namespace, and reaps them meanwhile. */
-async function waitForInit(pid: number): Promise<number> {
+async function waitForInit({ embedded }: HostOptions, pid: number): Promise<number> {
   const status = allocate(4);
   for (;;) {
-    const ended = await callWaiting("wait4", -1, status, 0, 0);
+    const ended = await callWaiting("wait4", embedded ? pid : -1, status, 0, 0);
     if (ended === pid) return shellCode(exitStatus(new DataView(status.buffer).getInt32(0, true)));
     if (ended < 0) return reapedElsewhere(pid);
   }
@@ -111,17 +120,12 @@ export async function runProcess(options: ExecOptions): Promise<number> {
     return 0;
   }
   let pass: (signal: number) => void = () => {};
-  using _forwarding = forwardSignals((signal) => pass(signal));
+  using _forwarding = options.embedded ? undefined : forwardSignals((signal) => pass(signal));
   const { pid, master } = execProcess(options);
   using pidfd = pidfdOpen(pid);
   pass = (signal) => passOn(pidfd, signal);
-  if (master === undefined) return await waitForInit(pid);
-  using terminal = master;
-  using host = new HostTerminal();
-  host.resize(terminal);
-  using _resizing = onResize(() => host.resize(terminal));
-  await copyConsole(terminal, pidfd);
-  return await waitForInit(pid);
+  if (master === undefined) return await waitForInit(options, pid);
+  return await withTerminal(options, { pid, master }, () => {});
 }
 
 function passOn(pidfd: Fd, signal: number): void {

@@ -12,6 +12,8 @@ export interface HostOptions {
   readonly cgroupManager: CgroupManager;
   /** `--rootless`: whether errors of cgroups may be ignored where runc ignores them. */
   readonly rootless: "auto" | boolean;
+  /** True where this process is another program's: its signals, its other children and its orphans are left alone. */
+  readonly embedded?: boolean;
   /** argv[0] of the caller; init shows it as its own. */
   readonly argv0: string;
   /** Takes what went wrong without being an error: the library itself writes nothing. */

@@ -96,7 +96,7 @@ function stringEnd(text: string, start: number): number {
   throw new RunoError(`bundling: the string at "${text.slice(start, start + 40)}" has no end`);
 }
 
-/** cli/version.ts has this where the commit belongs. */
+/** core/version.ts has this where the commit belongs. */
 const COMMIT_MARK = "@COMMIT@";
 
 /** Tells the bundle what it was made from; outside of a git checkout that stays unknown. */

@@ -193,6 +193,14 @@ rootTest("command lines as they are really sent are understood", async () => {
   assertMatch(succeeded(await execute([RUNO, "checkpoint", "--help"])), /^NAME:\n {3}runo checkpoint - /);
 });
 
+rootTest("restore takes what podman and go-runc send", async () => {
+  await using box = sandbox();
+  const missing = await box.runo(["restore", "--lsm-mount-context"]);
+  assertMatch(missing.stdout + missing.stderr, /flag needs an argument/);
+  assertEquals(missing.code, 1);
+  assertEquals((await box.fails(["restore", "-no-subreaper", "--bundle", box.bundle, "x"])).includes("flag"), false);
+});
+
 rootTest("every command has help, wherever it is asked for", async () => {
   for (const { name } of await allCommands()) {
     for (const args of [[name, "--help"], [name, "-h"], ["help", name]]) {

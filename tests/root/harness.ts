@@ -104,6 +104,11 @@ export class Sandbox implements AsyncDisposable {
     return execute([RUNO, "--root", this.root, ...args], this.#with(options));
   }
 
+  /** Runs another program. */
+  command(words: readonly string[], options: ExecuteOptions = {}): Promise<Result> {
+    return execute(words, this.#with(options));
+  }
+
   /** The same, without waiting. */
   start(args: readonly string[], options: ExecuteOptions = {}): ReturnType<typeof start> {
     return start([RUNO, "--root", this.root, ...args], this.#with(options));

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseSignal } from "../../../cli/signal.ts";
+import { parseSignal } from "../../../core/host/signal_names.ts";
 import { parseSize } from "../../../cli/size.ts";
 import { textTable } from "../../../cli/table.ts";
 import { absolutePath } from "../../../cli/paths.ts";

@@ -1,6 +1,6 @@
 /** Signals by name, signal(7). The numbers are those of x86 and ARM. */
 
-import { RunoError } from "../core/error.ts";
+import { RunoError } from "../error.ts";
 
 const NAMES =
   "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
