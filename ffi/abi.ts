@@ -11,6 +11,7 @@ export const SYSCALLS = {
   rt_sigprocmask: [14, 135],
   ioctl: [16, 29],
   madvise: [28, 233],
+  getpid: [39, 172],
   socket: [41, 198],
   connect: [42, 203],
   sendto: [44, 206],
@@ -373,6 +374,11 @@ export const IN_CLOEXEC = 0o2000000;
 export const IN_NONBLOCK = 0o4000;
 export const IN_MODIFY = 2;
 
+/** x86_64 calls no handler without it; aarch64 does not look at it. */
+export const SA_RESTORER = 0x04000000;
+export const SIGHUP = 1;
+export const SIGINT = 2;
+export const SIGQUIT = 3;
 export const WNOHANG = 1;
 export const SIGPIPE = 13;
 export const SIGKILL = 9;

@@ -198,8 +198,8 @@ export const STATX = new Layout({
 /** Bytes of the whole struct statx. */
 export const STATX_SIZE = 256;
 
-/** struct sigaction of the kernel with an empty mask and SIG_DFL: 32 bytes of zero are enough for both architectures. */
-export const SIGACTION_DEFAULT: Uint8Array<ArrayBuffer> = new Uint8Array(32);
+/** struct sigaction of the kernel; handler 0 is SIG_DFL. */
+export const SIGACTION = new Layout({ handler: "u64", flags: "u64", restorer: "u64", mask: "u64" });
 
 /** The flags of the kernel's struct termios; what follows them is kept as it is. */
 export const TERMIOS = new Layout({ iflag: "u32", oflag: "u32", cflag: "u32", lflag: "u32" });

@@ -11,7 +11,7 @@ import { hasNamespace, isNew } from "./inputs.ts";
 import { hostName, kernelParameters, loopback, resourceLimits, scheduling, sessionKeyring } from "./kernel.ts";
 import { maskPaths, readonlyPaths } from "./masks.ts";
 import { mounts, readonlyTmpfs } from "./mounts.ts";
-import { beginning, cgroupNamespace, namespaces } from "./namespaces.ts";
+import { beginning, cgroupNamespace, endOnSignals, namespaces } from "./namespaces.ts";
 import { closeIdmaps } from "./sources.ts";
 import { bindRootfs, changeRoot, finishRootfs, privateProc } from "./rootfs.ts";
 
@@ -26,6 +26,7 @@ export function planCreate(inputs: CreateInputs): Program {
     given: [inputs.socket, inputs.fifo, ...inputs.idmaps.values()],
   });
   const joined = namespaces(p, inputs);
+  endOnSignals(p);
 
   // the new cgroup namespace's root is the cgroup that init is in now: not before it has been entered
   cgroupNamespace(p, inputs, joined);

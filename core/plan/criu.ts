@@ -1,8 +1,7 @@
 /** The programs that become CRIU: descriptors in their places; for a restore in the container's cgroup, and among mounts of its own. */
 
 import * as abi from "../../ffi/abi.ts";
-import { SIGACTION_DEFAULT } from "../../ffi/structs.ts";
-import { Data, type Reg } from "../program/assembly.ts";
+import type { Reg } from "../program/assembly.ts";
 import { table } from "../program/blocks.ts";
 import type { Architecture } from "../program/image.ts";
 import { Program } from "../program/program.ts";
@@ -44,7 +43,7 @@ export interface RestoreInputs {
 export function planCriu({ arch, path, args, env, files, restore }: CriuInputs): Program {
   const p = new Program(arch);
   p.step("preparing CRIU");
-  p.emit("rt_sigaction", [abi.SIGPIPE, new Data(SIGACTION_DEFAULT, { text: "SIG_DFL" }), 0, 8]);
+  p.defaultAction([abi.SIGPIPE]);
   if (restore !== undefined) {
     enterCgroup(p, openCgroup(p, restore.cgroup, { clones: false, leavesUser: false }), false);
     restoreMounts(p, restore);

@@ -1,8 +1,7 @@
 /** Namespaces: join those with a path, make the others, become the process that will be init. */
 
 import * as abi from "../../ffi/abi.ts";
-import { SIGACTION_DEFAULT } from "../../ffi/structs.ts";
-import { Data, type Reg } from "../program/assembly.ts";
+import type { Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { NamespaceType, Process, Spec } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
@@ -69,8 +68,13 @@ export function beginning(p: Program, { process, keepFds, given }: Beginning): v
  * that it keeps for itself (SIGCANCEL, SIGSETXID) ignored.
  */
 export function defaultSignals(p: Program): void {
-  const action = new Data(SIGACTION_DEFAULT, { text: "SIG_DFL" });
-  for (const signal of [abi.SIGPIPE, 32, 33]) p.emit("rt_sigaction", [signal, action, 0, 8]);
+  p.defaultAction([abi.SIGPIPE, 32, 33]);
+}
+
+/** `kill` of a created container ends it: the first process of a pid namespace gets no signal that it has no handler for. */
+export function endOnSignals(p: Program): void {
+  p.step("ending when a signal says so");
+  p.endOn([abi.SIGHUP, abi.SIGINT, abi.SIGQUIT, abi.SIGTERM]);
 }
 
 /** Closes all descriptors from `first` on but these, which the next program does not get. */

@@ -119,6 +119,8 @@ const SEGMENTS = 3;
 const CODE_OFFSET = EHDR.size + SEGMENTS * PHDR.size;
 /** Where the file begins in memory. */
 const TEXT = 0x400000;
+/** Where the interpreter's code has a signal handler that ends the process, as a shell would say it: 128 + the signal. */
+const SIGNAL_HANDLER = 8;
 /** The largest page that either architecture has. */
 const LARGEST_PAGE = 0x10000;
 /** How much further from their offset the state and the data are than the text: they share no page, whatever its size. */
@@ -136,6 +138,11 @@ function offsets(arch: Architecture, count: number): { instructions: number; sta
 /** The address of the data in an image with so many instructions. */
 export function dataAddress(arch: Architecture, count: number): number {
   return TEXT + DATA_DISTANCE + offsets(arch, count).data;
+}
+
+/** The address of a signal handler that ends the process. */
+export function signalHandler(): number {
+  return TEXT + CODE_OFFSET + SIGNAL_HANDLER;
 }
 
 /** The whole pages, of the smallest size, that hold nothing but the first `count` instructions. */

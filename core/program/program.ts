@@ -4,9 +4,9 @@
  */
 
 import * as abi from "../../ffi/abi.ts";
-import { CLONE_ARGS, MOUNT_ATTR, OPEN_HOW, RLIMIT64 } from "../../ffi/structs.ts";
+import { CLONE_ARGS, MOUNT_ATTR, OPEN_HOW, RLIMIT64, SIGACTION } from "../../ffi/structs.ts";
 import { Assembly, Data, type Handling, Reg, type Value, Within } from "./assembly.ts";
-import { MESSAGE, SOCKET_REGISTER, spentInstructions } from "./image.ts";
+import { MESSAGE, signalHandler, SOCKET_REGISTER, spentInstructions } from "./image.ts";
 import { fdMessage, words } from "./blocks.ts";
 
 /** How a path is opened. Without any of it: a place only (O_PATH), symlinks followed inside the root. */
@@ -36,6 +36,8 @@ export interface MountAttributes {
 }
 
 const SOCKET = new Reg(SOCKET_REGISTER, "socket");
+/** Of the kernel: 64 signals. */
+const SIGNAL_SET_BYTES = 8;
 const REPLY = new Data(new Uint8Array(8), { text: "reply" });
 
 /** A program being written. */
@@ -202,6 +204,22 @@ export class Program extends Assembly {
     this.emit("clone3", [args, CLONE_ARGS.size], { ifZero: child });
     this.emit("exit_group", [0]);
     this.place(child);
+  }
+
+  /** Gives signals their default action. */
+  defaultAction(signals: readonly number[]): void {
+    this.#sigaction(signals, new Data(SIGACTION.pack({ handler: 0 }), { text: "SIG_DFL" }));
+  }
+
+  /** Makes the process end when one of these signals arrives: the first of a pid namespace would not, by default. */
+  endOn(signals: readonly number[]): void {
+    const handler = signalHandler();
+    const action = SIGACTION.pack({ handler, flags: abi.SA_RESTORER, restorer: handler });
+    this.#sigaction(signals, new Data(action, { text: "end" }));
+  }
+
+  #sigaction(signals: readonly number[], action: Data): void {
+    for (const signal of signals) this.emit("rt_sigaction", [signal, action, 0, SIGNAL_SET_BYTES]);
   }
 
   prctl(option: number, value: number | string = 0, third = 0, handling: Handling = {}): void {

@@ -55,6 +55,16 @@ rootTest("kill() of a container that is stopped or missing is an error, and harm
   }
 });
 
+rootTest("kill() ends a created container with the signals that end a process", async () => {
+  await using box = sandbox({ "process.args": ["sleep", "1000"] });
+  for (const signal of ["TERM", "INT", "HUP", "QUIT"]) {
+    await box.create();
+    await box.ok("kill", box.id, signal);
+    await box.reaches("stopped");
+    await box.ok("delete", box.id);
+  }
+});
+
 rootTest("kill() ends a container that is created, and one that is paused", async () => {
   await using box = sandbox({ "process.args": ["sleep", "1000"] });
   await box.create();

@@ -7,6 +7,7 @@ import {
   CLONE_NEWUSER,
   ERRNO,
   PR_SET_DUMPABLE,
+  SIGTERM,
   SOCK_SEQPACKET,
   SOL_SOCKET,
 } from "../../../../ffi/abi.ts";
@@ -267,4 +268,15 @@ onThisMachine("fsconfigString() sends what the kernel says before the report", (
   });
   assertEquals(outcome.log.map((text) => text.trim()), ["e tmpfs: Unknown parameter 'nonsense'"]);
   assertEquals(outcome.failed?.errno, ERRNO.EINVAL);
+});
+
+onEachMachine("endOn() ends the program when the signal arrives", async (arch) => {
+  const result = await run(arch, (p) => {
+    p.endOn([SIGTERM]);
+    const self = p.register("self");
+    p.emitInto(self, "getpid", []);
+    p.emit("kill", [self, SIGTERM]);
+    exit(p, 3);
+  });
+  assertEquals(result, { log: [], told: [], status: { code: 128 + SIGTERM } });
 });
