@@ -310,3 +310,22 @@ export const SOCK_FILTER = new Layout({ code: "u16", jt: "u8", jf: "u8", k: "u32
 
 /** struct sock_fprog, seccomp(2). */
 export const SOCK_FPROG = new Layout({ len: "u16", filter: "u64" });
+
+/** struct nlmsghdr, netlink(7). */
+export const NLMSGHDR = new Layout({ len: "u32", type: "u16", flags: "u16", seq: "u32", pid: "u32" });
+
+/** struct ifinfomsg, rtnetlink(7). */
+export const IFINFOMSG = new Layout({
+  family: "u8",
+  pad: "u8",
+  type: "u16",
+  index: "i32",
+  flags: "u32",
+  change: "u32",
+});
+
+/** struct ifaddrmsg, rtnetlink(7). */
+export const IFADDRMSG = new Layout({ family: "u8", prefixlen: "u8", flags: "u8", scope: "u8", index: "u32" });
+
+/** struct rtattr, rtnetlink(7). */
+export const RTATTR = new Layout({ len: "u16", type: "u16" });

@@ -18,6 +18,7 @@ import { hookState, runAllHooks, runHooks } from "./hooks.ts";
 import { mapsOf, rootOnHost, writeIdMaps } from "./idmap.ts";
 import { makeMountpoint } from "./mountpoint.ts";
 import { type NewState, newState, thisCreator } from "./new_state.ts";
+import { moveNetDevices } from "./net_devices.ts";
 import type { CreateOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
 import type { Prepared } from "./prepare.ts";
@@ -73,6 +74,7 @@ export class Creation {
       console: (ask) => void (this.#master = sendTerminal(keepFd(ask), this.#options.consoleSocket)),
       home: ({ fd }) => homeVariable(fd!, spec.process?.user?.uid ?? 0),
       rlimits: ({ pid }) => setRlimits(pid, spec.process?.rlimits ?? []),
+      netDevices: ({ pid, fd }) => moveNetDevices(spec.linux?.netDevices ?? {}, { pid, socket: fd! }),
       createRuntimeHooks: () => this.#runtimeHooks(),
       createContainerHooks: () => this.#containerHooks(),
       seccomp: (ask) => handToAgent(spec.linux?.seccomp, ask, this.#hookState("creating", this.#pid)),

@@ -8,7 +8,15 @@ import { chooseExecutable, enterWorkingDirectory, environment, launch, makeWorki
 import { devices } from "./devices.ts";
 import type { CreateInputs } from "./inputs.ts";
 import { hasNamespace, isNew } from "./inputs.ts";
-import { hostName, kernelParameters, loopback, resourceLimits, scheduling, sessionKeyring } from "./kernel.ts";
+import {
+  hostName,
+  kernelParameters,
+  loopback,
+  networkDevices,
+  resourceLimits,
+  scheduling,
+  sessionKeyring,
+} from "./kernel.ts";
 import { maskPaths, readonlyPaths } from "./masks.ts";
 import { mounts, readonlyTmpfs } from "./mounts.ts";
 import { beginning, cgroupNamespace, endOnSignals, namespaces } from "./namespaces.ts";
@@ -33,10 +41,7 @@ export function planCreate(inputs: CreateInputs): Program {
 
   sessionKeyring(p, inputs);
   if (isNew(spec, "network")) loopback(p);
-  if (Object.keys(spec.linux?.netDevices ?? {}).length > 0) {
-    p.step("asking the host for the network devices");
-    p.ask(ASK.netDevices, "netDevices");
-  }
+  if (Object.keys(spec.linux?.netDevices ?? {}).length > 0) networkDevices(p);
 
   const proc = privateProc(p);
   const root = bindRootfs(p, inputs);

@@ -40,6 +40,15 @@ export function loopback(p: Program): void {
   p.close(socket);
 }
 
+/** Gives the host a socket of the new network namespace, to move its devices with. */
+export function networkDevices(p: Program): void {
+  p.step("asking the host for the network devices", { pointer: "/linux/netDevices" });
+  const socket = p.register("route");
+  p.emitInto(socket, "socket", [abi.AF_NETLINK, abi.SOCK_RAW | abi.SOCK_CLOEXEC, 0]);
+  p.askWithFd(ASK.netDevices, "netDevices", socket);
+  p.close(socket);
+}
+
 /** Host name and domain name of the uts namespace. */
 export function hostName(p: Program, spec: Spec): void {
   const set = (call: "sethostname" | "setdomainname", name: string | undefined, pointer: string) => {

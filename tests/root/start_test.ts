@@ -70,6 +70,19 @@ rootTest("start() twice at the same time starts once", async () => {
   }
 });
 
+rootTest("run() does not hang when seccomp kills init before it executes", async () => {
+  await using box = sandbox({
+    "process.noNewPrivileges": false,
+    "linux.seccomp": {
+      defaultAction: "SCMP_ACT_ALLOW",
+      syscalls: [{ names: ["capset"], action: "SCMP_ACT_KILL_PROCESS" }],
+    },
+  });
+  const result = await box.runo(["run", "--bundle", box.bundle, box.id], { timeout: 10_000 });
+  assertNotEquals(result.code, 0);
+  assertEquals(box.leftovers(), []);
+});
+
 rootTest("a start that was killed once init has gone on reads as running", async () => {
   await using box = sandbox({ "process.args": ["sleep", "1000"] });
   await box.create();
