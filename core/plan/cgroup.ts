@@ -35,15 +35,18 @@ const HINTS = {
 export interface CgroupEntry {
   /** It is cloned, which can put the clone into a cgroup of v2. */
   readonly clones: boolean;
-  /** It gets another user namespace, whose root has no rights over the cgroup: what needs them comes before. */
-  readonly leavesUser: boolean;
+  /**
+   * It must be in the cgroup of v2 before, by a clone of its own: root of another user namespace has no rights over the
+   * cgroup, and where others are in the pid namespace, none of them may find a directory of the host in its hands.
+   */
+  readonly early: boolean;
 }
 
 /** Opens what is needed to enter the cgroup later. */
-export function openCgroup(p: Program, { v1, v2 }: CgroupDirectories, { clones, leavesUser }: CgroupEntry): OpenCgroup {
+export function openCgroup(p: Program, { v1, v2 }: CgroupDirectories, { clones, early }: CgroupEntry): OpenCgroup {
   const tasks = v1.map((directory) => open(p, directory, "tasks"));
   if (v2 === undefined) return { tasks, v2: undefined };
-  if (!leavesUser) return { tasks, v2: open(p, v2, clones ? "" : "cgroup.procs") };
+  if (!early) return { tasks, v2: open(p, v2, clones ? "" : "cgroup.procs") };
   const [, directory] = open(p, v2, "");
   p.step(`cloning a process into cgroup "${v2}"`, { hints: HINTS });
   p.cloneAndContinue(0, directory);

@@ -19,20 +19,16 @@ export interface Joined {
 /** Becomes a process of the container, with all rights over it that the caller has; it must not be dumpable any more. */
 export function joinContainer(p: Program, { init, namespaces, root, cgroup }: Joined): void {
   const cloned = namespaces.includes("pid") || namespaces.includes("time");
-  const opened = openCgroup(p, cgroup, { clones: cloned, leavesUser: namespaces.includes("user") });
-  // a cgroup namespace may hide the cgroup of v2 that is to be entered (nsdelegate, cgroups(7)): it comes last, but for
-  // root of a user namespace, who has no rights over the pidfd of a non-dumpable init, and whose cgroup has been entered
-  const last: NamespaceType[] = namespaces.filter((type) => type === "cgroup" && !namespaces.includes("user"));
-  setnsAll(p, init, namespaces.filter((type) => !last.includes(type)));
+  const opened = openCgroup(p, cgroup, { clones: cloned, early: true });
+  setnsAll(p, init, namespaces);
+  p.emit("close", [init], { ignore: "any" });
   if (root !== undefined) changeRoot(p, root);
   if (namespaces.includes("user")) becomeRoot(p);
   if (cloned) {
     p.step("cloning a process of the container");
-    p.cloneAndContinue(0, opened.v2?.[1]);
+    p.cloneAndContinue(0);
   }
   enterCgroup(p, opened, cloned);
-  setnsAll(p, init, last);
-  p.emit("close", [init], { ignore: "any" });
 }
 
 /** All in one call; a pid or time namespace counts for children only. */

@@ -154,7 +154,7 @@ rootTest("hooks inherit no descriptor and no signal disposition", async () => {
   const { dir, changes } = shared(box);
   const census = (phase: Phase) =>
     script(
-      `read pid rest </proc/self/stat; ls /proc/$pid/fd | tr '\\n' ' ' >${dir}/${phase}; (echo; grep SigIgn /proc/self/status) >>${dir}/${phase}`,
+      `read pid rest </proc/self/stat; (cd /proc/$pid/fd; echo *) >${dir}/${phase}; (grep SigIgn /proc/self/status) >>${dir}/${phase}`,
     );
   const result = await box.run({ ...changes, ...hooksFor(PHASES, census) }, {
     after: "3</dev/null 9</dev/null",
@@ -163,8 +163,8 @@ rootTest("hooks inherit no descriptor and no signal disposition", async () => {
   succeeded(result);
   for (const phase of PHASES) {
     const [descriptors, ignored] = lines(`${dir}/${phase}`);
-    // the fourth is the redirection of the shell, if it keeps one
-    assertMatch(descriptors!, /^0 1 2 (\d+ )?$/, phase);
+    // the fourth is the directory that the shell reads
+    assertMatch(descriptors!, /^0 1 2( \d+)?$/, phase);
     // the shell of busybox itself ignores SIGQUIT
     assertMatch(ignored!, /^SigIgn:\t000000000000000[04]$/, phase);
   }
@@ -300,7 +300,7 @@ rootTest("a hook that leaves a process with its output behind is done when it ha
 rootTest("a hook killed by a signal is told by the signal", async () => {
   await using box = sandbox();
   const line = await box.refused({ "hooks.createRuntime": [script("kill -9 $$")] });
-  assertStringIncludes(line, "error running createRuntime hook #0: signal: 9, stdout: , stderr: ");
+  assertStringIncludes(line, "error running createRuntime hook #0: signal: killed, stdout: , stderr: ");
 });
 
 rootTest("hooks may close stdin unread, whatever the size of the state", async () => {
