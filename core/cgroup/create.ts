@@ -26,6 +26,12 @@ export interface CreateCgroupOptions {
   readonly owner: number | undefined;
 }
 
+/** How to complete one. */
+export interface CompleteCgroupOptions extends CreateCgroupOptions {
+  /** Whether it has no device filter of an earlier container; whoever else made it may have attached his own. */
+  readonly fresh?: boolean;
+}
+
 /** A cgroup that was made. */
 export interface MadeCgroup extends Cgroup {
   /** The directories that were not there before, parents first. */
@@ -39,12 +45,21 @@ export interface MadeCgroup extends Cgroup {
  */
 export function createCgroup(wanted: Cgroup, options: CreateCgroupOptions): MadeCgroup {
   checkUnused(wanted);
+  return completeCgroup(wanted, options);
+}
+
+/**
+ * Does the same with a cgroup that somebody else (systemd) has made, all or in part, and that init may be in.
+ * @throws {RunoError} and what was made here is not left behind
+ */
+export function completeCgroup(wanted: Cgroup, options: CompleteCgroupOptions): MadeCgroup {
   const made: string[] = [];
   try {
     const cgroup = { paths: makePaths(wanted, options, made) };
     const { resources, unprivileged, owner } = options;
     setLimits(cgroup, resources);
-    setDevices(cgroup, resources.devices ?? [], { fresh: made.includes(cgroup.paths[""] ?? ""), unprivileged });
+    const fresh = options.fresh ?? made.includes(cgroup.paths[""] ?? "");
+    setDevices(cgroup, resources.devices ?? [], { fresh, unprivileged });
     if (owner !== undefined && isV2(cgroup)) giveCgroup(cgroup.paths[""]!, owner);
     return { ...cgroup, made };
   } catch (error) {

@@ -15,8 +15,28 @@ import { inUserNamespace } from "./rootless.ts";
 import { defaultDevices, deviceTypeName } from "./runc_cgroup.ts";
 import type { StateFile } from "./state_file.ts";
 
+/** What a creation does with a cgroup, whoever makes it. */
+export interface CgroupToBe {
+  /** Directories by controller, for state.json. */
+  readonly paths: Readonly<Record<string, string>>;
+  /** What init enters. */
+  readonly directories: CgroupDirectories;
+  /** What a process enters that joins the container before it runs. */
+  readonly joining: CgroupDirectories;
+  /** What a mount of type cgroup shows. */
+  readonly mounts: HostFacts["cgroups"];
+  /** Makes it and sets its limits. @throws {RunoError} and nothing is left behind */
+  create(): void;
+  /** Makes it with this process in it, when init asks for that. @throws {RunoError} */
+  enter(pid: number): void;
+  /** Removes what has been made. */
+  remove(): void;
+  /** The error for an init that died for want of memory. */
+  outOfMemory(): RunoError | undefined;
+}
+
 /** The cgroup of a container that is being created. What it tells of paths changes when `create()` could not make all. */
-export class CgroupPlan {
+export class CgroupPlan implements CgroupToBe {
   readonly #spec: Spec;
   readonly #options: CreateOptions;
   readonly #rootless: boolean;
@@ -39,22 +59,22 @@ export class CgroupPlan {
     return this.#options.cgroupManager !== "disabled";
   }
 
-  /** Directories by controller, for state.json. */
   get paths(): Readonly<Record<string, string>> {
     return (this.#made ?? this.#wanted).paths;
   }
 
-  /** What init enters. */
   get directories(): CgroupDirectories {
     return directoriesOf(this.paths);
   }
 
-  /** What a mount of type cgroup shows. */
+  get joining(): CgroupDirectories {
+    return this.directories;
+  }
+
   get mounts(): HostFacts["cgroups"] {
     return cgroupMounts(this.#layout, this.paths, this.#spec);
   }
 
-  /** Makes it and sets its limits. @throws {RunoError} and nothing is left behind */
   create(): void {
     if (!this.#isOwn) return;
     const { v2 } = this.#layout;
@@ -73,13 +93,14 @@ export class CgroupPlan {
     }
   }
 
-  /** Removes what `create()` has made. */
+  /** init enters by itself. */
+  enter(): void {}
+
   remove(): void {
     if (this.#made !== undefined) unmakeCgroup(this.#made);
     this.#made = undefined;
   }
 
-  /** The error for an init that died for want of memory. */
   outOfMemory(): RunoError | undefined {
     return this.#made === undefined ? undefined : outOfMemory(this.#made);
   }
@@ -92,7 +113,7 @@ function wantedCgroup(layout: Layout, spec: Spec, { id, cgroupManager }: CreateO
 }
 
 /** The limits of the config, and its rules for devices with those that every container gets after them. */
-function resourcesOf({ linux = {} }: Spec): Resources {
+export function resourcesOf({ linux = {} }: Spec): Resources {
   const defaults = defaultDevices(linux.devices ?? []).map(({ rule }): DeviceRule => ({
     allow: rule.allow,
     type: deviceTypeName(rule.type),
@@ -104,7 +125,7 @@ function resourcesOf({ linux = {} }: Spec): Resources {
 }
 
 /** The user of the host to whom a cgroup is given that the container sees as its root, and may write to. */
-function cgroupOwner(spec: Spec): number | undefined {
+export function cgroupOwner(spec: Spec): number | undefined {
   if (!isNew(spec, "cgroup") || !hasWritableCgroupMount(spec)) return undefined;
   const uid = spec.process?.user?.uid ?? 0;
   const { uidMappings = [] } = spec.linux ?? {};

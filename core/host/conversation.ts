@@ -4,6 +4,7 @@
  * | init asks              | sent by | the host does                                          | and answers   |
  * |------------------------|---------|--------------------------------------------------------|---------------|
  * | idmap                  | parent  | writes uid_map, gid_map, setgroups (or the mapping tools) | a byte     |
+ * | cgroup                 | either  | has systemd make the unit, with this process in it     | a byte        |
  * | netDevices        (fd) | init    | moves network devices into init's network namespace    | a byte        |
  * | mountpoint (fd, number) | init   | makes a mount point behind a link that leads nowhere   | a byte        |
  * | copyFrom, copyTo  (fd) | init    | copies what a tmpfs is about to hide into it           | a byte        |

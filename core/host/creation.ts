@@ -66,6 +66,7 @@ export class Creation {
       debug: this.#options.debug,
       idmap: ({ pid }) => writeIdMaps(pid, mapsOf(spec), ids),
       mountpoint: ({ fd, number }) => this.#makeMountpoint(fd!, number!),
+      cgroup: ({ pid }) => this.#prepared.cgroup.enter(pid),
       copyFrom: (ask) => void (this.#copyFrom = keepFd(ask)),
       copyTo: ({ fd }) => {
         using from = this.#copyFrom;
@@ -107,7 +108,7 @@ export class Creation {
         id,
         pid: this.#pid,
         namespaces: [...namespaces(spec)],
-        cgroup: cgroup.directories,
+        cgroup: cgroup.joining,
         noNewKeyring,
         spec,
         confined: false,

@@ -4,7 +4,6 @@ import { SIGKILL } from "../../ffi/abi.ts";
 import type { Fd } from "../../ffi/fd.ts";
 import { detachMount } from "../../ffi/file.ts";
 import { pidfdOpen, pidfdSignal, reapIfEnded, waitEnded } from "../../ffi/spawn.ts";
-import { removeCgroup } from "../cgroup/create.ts";
 import { thawCgroup } from "../cgroup/freezer.ts";
 import { killCgroup } from "../cgroup/processes.ts";
 import { errnoOf, RunoError } from "../error.ts";
@@ -14,6 +13,7 @@ import { reapDetached } from "./detached.ts";
 import { containerHookState, runAllHooks } from "./hooks.ts";
 import { processStat } from "./procfs.ts";
 import { recordedHooks, type StateFile } from "./state_file.ts";
+import { removeRecordedCgroup } from "./units.ts";
 
 /** How long init has to die of SIGKILL. */
 const KILL_TIMEOUT_MS = 10_000;
@@ -86,10 +86,9 @@ export function destroy(container: Container, warn: (message: string) => void): 
   const { dir, state } = container;
   killInit(state);
   reapInit(state);
-  const cgroup = recordedCgroup(state);
   // processes that outlived init: those of a shared pid namespace, and an init whose creator was killed
-  killCgroup(cgroup);
-  removeCgroup(cgroup);
+  killCgroup(recordedCgroup(state));
+  removeRecordedCgroup(state, warn);
   if (state.config.namespaces?.every(({ type }) => type !== "NEWNS") ?? true) unmount(state.config.rootfs);
   removeStateDir(dir);
   // the container is gone whatever they do: their failures are no errors

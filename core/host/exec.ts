@@ -14,7 +14,7 @@ import { planExec } from "../plan/exec.ts";
 import type { Program } from "../program/program.ts";
 import type { Spec } from "../spec/types.ts";
 import { checkTerminal } from "./bundle.ts";
-import { cgroupToJoin, directoriesOf, recordedCgroup, subCgroup } from "./cgroups.ts";
+import { cgroupToJoin, recordedCgroup, subCgroup } from "./cgroups.ts";
 import { type Container, containerStatus, isInitAlive, loadContainer } from "./container.ts";
 import { awaitExecution, converse } from "./conversation.ts";
 import { effectiveIds, lastCapability } from "./facts.ts";
@@ -28,6 +28,7 @@ import { setRlimits } from "./rlimits.ts";
 import { compileSeccomp } from "./seccomp.ts";
 import { handToAgent } from "./seccomp_agent.ts";
 import { recordedNamespaces, recordedSpec } from "./state_file.ts";
+import { attachToUnit, joiningDirectories } from "./units.ts";
 import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
 
 /** A process that runs in a container. */
@@ -104,7 +105,7 @@ function start(container: Container, { spec, keepFds, options, theirs, execution
     namespaces,
     root: root?.number,
     facts: { arch: Deno.build.arch, ...effectiveIds(), lastCapability: lastCapability(), nofile: openFilesLimit() },
-    cgroup: directoriesOf(execCgroup(container, options).paths),
+    cgroup: joiningDirectories(container.state, execCgroup(container, options).paths),
     seccomp: compileSeccomp(spec.linux?.seccomp, options.debug),
     keepFds,
     socket: socket.number,
@@ -168,6 +169,7 @@ class Execution {
     return {
       asker: (pid) => this.#asked(pid),
       debug: this.#options.debug,
+      cgroup: ({ pid }) => attachToUnit(container.state, pid, execCgroup(container, this.#options).paths),
       console: (ask) => {
         this.#master = sendTerminal(keepFd(ask), consoleSocket);
       },

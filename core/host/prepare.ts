@@ -7,7 +7,7 @@ import { type CreateInputs, hasNamespace } from "../plan/inputs.ts";
 import { allMounts } from "../plan/sources.ts";
 import type { Spec } from "../spec/types.ts";
 import { checkTerminal, readBundle } from "./bundle.ts";
-import { CgroupPlan } from "./cgroups.ts";
+import { CgroupPlan, type CgroupToBe } from "./cgroups.ts";
 import { stateDir } from "./container.ts";
 import { collectFacts, effectiveIds, leakingParent } from "./facts.ts";
 import type { Ids } from "./idmap.ts";
@@ -17,6 +17,7 @@ import type { CreateOptions } from "./options.ts";
 import { checkRootless } from "./rootless.ts";
 import { compileSeccomp } from "./seccomp.ts";
 import { checkJoinedMaps } from "./user_namespace.ts";
+import { UnitPlan } from "./unit_plan.ts";
 
 /** What is known. */
 export interface Prepared {
@@ -25,7 +26,7 @@ export interface Prepared {
   readonly configPath: string;
   /** Number of descriptors from 3 that init keeps. */
   readonly keepFds: number;
-  readonly cgroup: CgroupPlan;
+  readonly cgroup: CgroupToBe;
   readonly ids: Ids;
   readonly rootlessCgroups: boolean;
   /** For the plan; the numbers of descriptors come when they are open. */
@@ -46,7 +47,9 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
   const keepFds = checkPreservedFds(options);
   const rootlessCgroups = checkRootless(spec, options, ids);
   checkJoinedMaps(spec, options.warn);
-  const cgroup = new CgroupPlan(spec, options, rootlessCgroups);
+  const cgroup = options.cgroupManager === "systemd"
+    ? new UnitPlan(spec, options)
+    : new CgroupPlan(spec, options, rootlessCgroups);
   const notify = notifyInputs(dir, options.notifySocket);
   const extraEnv = [...options.listenFds > 0 ? [`LISTEN_FDS=${options.listenFds}`, "LISTEN_PID=1"] : [], ...notify.env];
   const extra = { extraEnv, extraMounts: notify.mounts };

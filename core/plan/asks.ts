@@ -3,6 +3,8 @@
 export const ASK = {
   /** Write uid_map, gid_map and setgroups of the asking process. */
   idmap: 1,
+  /** Put the asking process into the container's cgroup, where only somebody else may (systemd). */
+  cgroup: 2,
   /** Move network devices into the asking process' network namespace. */
   netDevices: 3,
   /** Make the mount point of the mount with this number, below the root that is attached. */

@@ -7,12 +7,18 @@
 import * as abi from "../../ffi/abi.ts";
 import type { Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
+import { ASK } from "./asks.ts";
 
 /** Directories of the container's cgroup on the host. */
 export interface CgroupDirectories {
   /** One for each hierarchy of v1. */
   readonly v1: readonly string[];
   readonly v2: string | undefined;
+  /**
+   * Which process asks the host to be put there, when it may not go by itself: the one that was started, with the ids of
+   * the caller, or the one that becomes init, with nobody beside it that a limit of processes would count.
+   */
+  readonly asking?: "parent" | "init";
 }
 
 /** The cgroup's files, opened with the rights of the host's user: they count when the files are written. */
@@ -20,6 +26,8 @@ export interface OpenCgroup {
   readonly tasks: readonly (readonly [directory: string, fd: Reg])[];
   /** The directory of v2, for clone3, or its cgroup.procs, for a process that is not cloned. */
   readonly v2: readonly [directory: string, fd: Reg] | undefined;
+  /** Whether the process that enters asks the host to be put there. */
+  readonly asks?: boolean;
 }
 
 const HINTS = {
@@ -43,9 +51,11 @@ export interface CgroupEntry {
 }
 
 /** Opens what is needed to enter the cgroup later. */
-export function openCgroup(p: Program, { v1, v2 }: CgroupDirectories, { clones, early }: CgroupEntry): OpenCgroup {
+export function openCgroup(p: Program, cgroup: CgroupDirectories, { clones, early }: CgroupEntry): OpenCgroup {
+  const { v1, v2, asking } = cgroup;
+  if (asking === "parent") askForCgroup(p);
   const tasks = v1.map((directory) => open(p, directory, "tasks"));
-  if (v2 === undefined) return { tasks, v2: undefined };
+  if (v2 === undefined) return { tasks, v2: undefined, asks: asking === "init" };
   if (!early) return { tasks, v2: open(p, v2, clones ? "" : "cgroup.procs") };
   const [, directory] = open(p, v2, "");
   p.step(`cloning a process into cgroup "${v2}"`, { hints: HINTS });
@@ -63,12 +73,18 @@ function open(p: Program, directory: string, file: string): readonly [directory:
   return [directory, fd];
 }
 
+function askForCgroup(p: Program): void {
+  p.step("asking the host for the cgroup");
+  p.ask(ASK.cgroup, "cgroup");
+}
+
 /** Enters the cgroup, as far as the clone has not. */
-export function enterCgroup(p: Program, { tasks, v2 }: OpenCgroup, cloned: boolean): void {
+export function enterCgroup(p: Program, { tasks, v2, asks = false }: OpenCgroup, cloned: boolean): void {
   for (const [directory, fd] of [...tasks, ...v2 === undefined || cloned ? [] : [v2]]) {
     p.step(`entering cgroup "${directory}"`, { hints: HINTS });
     p.write(fd, "0");
     p.close(fd);
   }
   if (v2 !== undefined && cloned) p.close(v2[1]);
+  if (asks) askForCgroup(p);
 }

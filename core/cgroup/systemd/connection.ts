@@ -100,11 +100,6 @@ export class Systemd implements Disposable {
     return this.#version ??= Number(/\d+/.exec(this.#property("Version"))?.[0] ?? 0);
   }
 
-  /** The cgroup that all of its units are below, "" for the root. */
-  controlGroup(): string {
-    return this.#property("ControlGroup");
-  }
-
   [Symbol.dispose](): void {
     this.#bus[Symbol.dispose]();
   }
