@@ -48,12 +48,12 @@ export class BusError extends Error {
   /** The function of sd-bus, or the method that was called. */
   readonly operation: string;
   /** Name of the D-Bus error ("org.freedesktop.systemd1.NoSuchUnit"), of an errno ("EACCES"), or of the library. */
-  readonly code: string;
+  readonly reason: string;
 
-  constructor(operation: string, code: string, message: string) {
+  constructor(operation: string, reason: string, message: string) {
     super(`${operation}: ${message}`);
     this.operation = operation;
-    this.code = code;
+    this.reason = reason;
   }
 }
 

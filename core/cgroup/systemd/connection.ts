@@ -107,12 +107,12 @@ export class Systemd implements Disposable {
 
 /** Whether an error says that there is no such unit. */
 export function isNoSuchUnit(error: unknown): boolean {
-  return error instanceof BusError && error.code === `${SYSTEMD}.NoSuchUnit`;
+  return error instanceof BusError && error.reason === `${SYSTEMD}.NoSuchUnit`;
 }
 
 /** Whether an error says that a unit of that name is there already. */
 export function isUnitExists(error: unknown): boolean {
-  return error instanceof BusError && error.code === `${SYSTEMD}.UnitExists`;
+  return error instanceof BusError && error.reason === `${SYSTEMD}.UnitExists`;
 }
 
 function findAddress(place: Place): Address {

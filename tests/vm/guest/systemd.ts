@@ -1,7 +1,7 @@
 /** The systemd cgroup driver, where systemd is pid 1. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Changes, rootTest, type Sandbox, sandbox, until } from "../../root/harness.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { type Changes, rootTest, type Sandbox, sandbox, succeeded, until } from "../../root/harness.ts";
 import { execute } from "../../root/support/command.ts";
 
 const SLICE = "runo-test.slice";
@@ -25,6 +25,14 @@ async function property(box: Sandbox, name: string): Promise<string> {
 
 function cgroupFile(box: Sandbox, file: string): string {
   return Deno.readTextFileSync(`/sys/fs/cgroup/runo.slice/${SLICE}/${unit(box)}/${file}`).trim();
+}
+
+/** The names of the device filters that are attached to the unit's cgroup. */
+async function deviceFilters(box: Sandbox): Promise<string[]> {
+  const path = `/sys/fs/cgroup/runo.slice/${SLICE}/${unit(box)}`;
+  const stdout = succeeded(await execute(["bpftool", "--json", "cgroup", "show", path]), "bpftool");
+  const programs: { attach_type: string; name: string }[] = JSON.parse(stdout);
+  return programs.filter(({ attach_type }) => attach_type === "cgroup_device").map(({ name }) => name).sort();
 }
 
 async function create(box: Sandbox): Promise<void> {
@@ -59,5 +67,182 @@ rootTest("start(), exec(), kill() and delete() know of systemd by themselves", a
   await box.ok("kill", box.id, "KILL");
   await box.reaches("stopped");
   await box.ok("delete", box.id);
+  await assertNoUnit(box);
+});
+
+rootTest("create() tells systemd of the limits, and sets them itself", async () => {
+  await using box = systemdSandbox({
+    "linux.resources.memory": { limit: 64 << 20, reservation: 32 << 20, swap: 96 << 20 },
+    "linux.resources.cpu": { shares: 2048, quota: 25_000, period: 50_000, cpus: "0" },
+    "linux.resources.pids": { limit: 77 },
+    "linux.resources.unified": { "memory.high": "50331648", "memory.oom.group": "1" },
+  });
+  await create(box);
+  const properties: Record<string, string> = {
+    MemoryMax: "67108864",
+    MemoryLow: "33554432",
+    MemorySwapMax: "33554432",
+    MemoryHigh: "50331648",
+    CPUWeight: "174",
+    CPUQuotaPerSecUSec: "500ms",
+    CPUQuotaPeriodUSec: "50ms",
+    AllowedCPUs: "0",
+    TasksMax: "77",
+    DevicePolicy: "strict",
+  };
+  for (const [name, value] of Object.entries(properties)) assertEquals(await property(box, name), value, name);
+  const files: Record<string, string> = {
+    "memory.max": "67108864",
+    "memory.low": "33554432",
+    "memory.swap.max": "33554432",
+    "memory.high": "50331648",
+    "memory.oom.group": "1",
+    "cpu.weight": "174",
+    "cpu.max": "25000 50000",
+    "cpuset.cpus": "0",
+    "pids.max": "77",
+  };
+  for (const [file, value] of Object.entries(files)) assertEquals(cgroupFile(box, file), value, file);
+  assertMatch(await property(box, "DeviceAllow"), /^\/dev\/char\/1:3 rwm$/m);
+});
+
+rootTest("daemon-reload leaves limits and devices as they are", async () => {
+  await using box = systemdSandbox({
+    "process.args": ["sh", "-c", "while :; do echo x > /dev/null || exit 9; done"],
+    "linux.resources.memory": { limit: 64 << 20 },
+    "linux.resources.pids": { limit: 77 },
+    "linux.resources.hugepageLimits": [{ pageSize: "2MB", limit: 4 << 20 }],
+  });
+  await create(box);
+  await box.ok("start", box.id);
+  const filters = ["runo_devices", "sd_devices"];
+  assertEquals(await deviceFilters(box), filters);
+  for (let i = 0; i < 3; i++) {
+    succeeded(await execute(["systemctl", "daemon-reload"]), "daemon-reload");
+    assertEquals(await box.ok("exec", box.id, "cat", "/proc/self/cgroup"), "0::/\n");
+  }
+  assertEquals(await deviceFilters(box), filters);
+  assertEquals(cgroupFile(box, "memory.max"), "67108864");
+  assertEquals(cgroupFile(box, "pids.max"), "77");
+  assertEquals(cgroupFile(box, "hugetlb.2MB.max"), "4194304");
+  assertEquals(await box.status(), "running");
+  await box.ok("delete", "--force", box.id);
+  await assertNoUnit(box);
+});
+
+rootTest("create() frees a name that a failed unit holds", async () => {
+  await using box = systemdSandbox();
+  await failedUnit(unit(box));
+  assertEquals(await property(box, "ActiveState"), "failed");
+  await create(box);
+  assertEquals(await property(box, "ActiveState"), "active");
+  await box.ok("delete", "--force", box.id);
+  await assertNoUnit(box);
+});
+
+/** Leaves a failed scope in systemd's memory: one that the kernel had to kill for want of memory. */
+async function failedUnit(name: string): Promise<void> {
+  const { code } = await execute([
+    ...["systemd-run", "--quiet", "--scope", `--unit=${name}`, "--property=MemoryMax=8M", "--property=MemorySwapMax=0"],
+    ...["tail", "/dev/zero"],
+  ]);
+  assertMatch(String(code), /^(137|143)$/);
+  await until(async () => {
+    const { stdout } = await execute(["systemctl", "is-failed", name]);
+    return stdout.trim() === "failed";
+  }, `failed unit ${name}`);
+}
+
+rootTest("create() refuses a name that a living unit holds, and leaves that alone", async () => {
+  await using first = systemdSandbox();
+  await create(first);
+  await using second = sandbox();
+  second.configure({ "linux.cgroupsPath": `${SLICE}:t:${first.id}`, "process.args": ["true"] });
+  const error = await second.fails(["--systemd-cgroup", "create", "--bundle", second.bundle, second.id]);
+  assertMatch(error, new RegExp(`starting systemd unit "${unit(first)}": .*already`));
+  assertEquals(second.leftovers(), []);
+  assertEquals(await first.status(), "created");
+  assertEquals(await property(first, "ActiveState"), "active");
+});
+
+rootTest("delete() removes the unit of a container that was killed for want of memory", async () => {
+  await using box = systemdSandbox({
+    "process.args": ["tail", "/dev/zero"],
+    "linux.resources.memory": { limit: 8 << 20, swap: 8 << 20 },
+  });
+  await create(box);
+  await box.ok("start", box.id);
+  await box.reaches("stopped");
+  await box.ok("delete", box.id);
+  await assertNoUnit(box);
+});
+
+rootTest("create() gives the unit the properties that annotations name", async () => {
+  await using box = systemdSandbox({
+    annotations: {
+      "org.systemd.property.CollectMode": "'inactive-or-failed'",
+      "org.systemd.property.TimeoutStopSec": "uint32 7",
+      "org.systemd.property.Before": "['shutdown.target']",
+    },
+  });
+  await create(box);
+  assertEquals(await property(box, "CollectMode"), "inactive-or-failed");
+  assertEquals(await property(box, "TimeoutStopUSec"), "7s");
+  assertMatch(await property(box, "Before"), /shutdown\.target/);
+});
+
+rootTest("create() says which property systemd does not take", async () => {
+  await using box = systemdSandbox({ annotations: { "org.systemd.property.NoSuchThing": "true" } });
+  const error = await box.fails(["--systemd-cgroup", "create", "--bundle", box.bundle, box.id]);
+  assertMatch(error, new RegExp(`starting systemd unit .*${unit(box)}.*NoSuchThing`));
+  await assertNoUnit(box);
+});
+
+rootTest("create() without cgroupsPath makes runc-ID.scope in system.slice", async () => {
+  await using box = systemdSandbox({ "linux.cgroupsPath": undefined });
+  await create(box);
+  assertEquals(
+    Deno.readTextFileSync(`/proc/${await box.pid()}/cgroup`),
+    `0::/system.slice/runc-${box.id}.scope\n`,
+  );
+});
+
+rootTest("create() makes a slice of a name that ends in .slice", async () => {
+  await using box = systemdSandbox();
+  const slice = `t-${box.id.replace("-", "")}.slice`;
+  box.configure({ "linux.cgroupsPath": `system.slice::${slice}`, "process.args": ["sleep", "1000"] });
+  await create(box);
+  assertEquals(Deno.readTextFileSync(`/proc/${await box.pid()}/cgroup`), `0::/t.slice/${slice}\n`);
+  await box.ok("start", box.id);
+  assertEquals(await box.ok("exec", box.id, "cat", "/proc/self/cgroup"), "0::/\n");
+  await box.ok("delete", "--force", box.id);
+  const { stdout } = await execute(["systemctl", "show", "--value", "--property=ActiveState", slice]);
+  assertEquals(stdout, "inactive\n");
+});
+
+rootTest("create() refuses a cgroupsPath that names no unit", async () => {
+  await using box = systemdSandbox({ "linux.cgroupsPath": "/a/b" });
+  const error = await box.fails(["--systemd-cgroup", "create", "--bundle", box.bundle, box.id]);
+  assertMatch(error, /expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got "\/a\/b"/);
+});
+
+rootTest("create() that fails later leaves no unit behind", async () => {
+  await using box = systemdSandbox({ "process.args": ["/no/such/program"] });
+  await box.fails(["--systemd-cgroup", "create", "--bundle", box.bundle, box.id]);
+  await assertNoUnit(box);
+  assertEquals(box.leftovers(), []);
+});
+
+rootTest("create() starts with one process allowed, and with 512 KiB of memory", async () => {
+  await using box = systemdSandbox({
+    "process.args": ["true"],
+    "linux.resources.pids": { limit: 1 },
+    "linux.resources.memory": { limit: 512 << 10, swap: 512 << 10 },
+  });
+  assertEquals(await box.runo(["--systemd-cgroup", "run", "--bundle", box.bundle, box.id]), {
+    code: 0,
+    stdout: "",
+    stderr: "",
+  });
   await assertNoUnit(box);
 });
