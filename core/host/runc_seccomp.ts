@@ -1,6 +1,15 @@
 /** A seccomp profile as runc writes it into state.json (libcontainer's `configs.Seccomp`). Observed from runc 1.1.5. */
 
-import type { Seccomp, SeccompAction, SeccompArg, SeccompOperator, SeccompSyscall } from "../spec/types.ts";
+import { RunoError } from "../error.ts";
+import type {
+  Seccomp,
+  SeccompAction,
+  SeccompArch,
+  SeccompArg,
+  SeccompFlag,
+  SeccompOperator,
+  SeccompSyscall,
+} from "../spec/types.ts";
 import { type RawNumber, uint64 } from "./runc_json.ts";
 
 /** libcontainer's `configs.Seccomp`; actions and operators are its own numbers. */
@@ -82,4 +91,41 @@ function rules({ names, action, errnoRet, args }: SeccompSyscall): RuncSyscall[]
 
 function argument({ index, value, valueTwo, op }: SeccompArg): RuncSeccompArg {
   return { index, value: uint64(value), value_two: uint64(valueTwo ?? 0), op: OPERATORS[op] };
+}
+
+/** The same as config.json would have it, for processes that join a container of runc's making. */
+export function recordedSeccomp(seccomp: RuncSeccomp): Seccomp {
+  const { architectures, flags, default_errno_ret, listener_path, listener_metadata } = seccomp;
+  return {
+    defaultAction: named(ACTIONS, seccomp.default_action),
+    ...default_errno_ret === null ? {} : { defaultErrnoRet: default_errno_ret },
+    ...architectures === null ? {} : { architectures: architectures.map(recordedArchitecture) },
+    ...flags === undefined ? {} : { flags: flags as readonly SeccompFlag[] },
+    ...listener_path === undefined ? {} : { listenerPath: listener_path },
+    ...listener_metadata === undefined ? {} : { listenerMetadata: listener_metadata },
+    syscalls: (seccomp.syscalls ?? []).map(({ name, action, errnoRet, args }) => ({
+      names: [name],
+      action: named(ACTIONS, action),
+      ...errnoRet === null ? {} : { errnoRet },
+      args: (args ?? []).map(({ index, value, value_two, op }) => ({
+        ...{ index, value: exact(value), valueTwo: exact(value_two) },
+        op: named(OPERATORS, op),
+      })),
+    })),
+  };
+}
+
+function named<T extends string>(numbers: Readonly<Record<T, number>>, number: number): T {
+  const name = (Object.keys(numbers) as T[]).find((name) => numbers[name] === number);
+  if (name === undefined) throw new RunoError(`reading seccomp profile of state file: unknown number ${number}`);
+  return name;
+}
+
+function recordedArchitecture(name: string): SeccompArch {
+  const own = Object.keys(ARCHITECTURES).find((key) => ARCHITECTURES[key] === name);
+  return (own ?? `SCMP_ARCH_${name.toUpperCase()}`) as SeccompArch;
+}
+
+function exact(value: number | RawNumber): number | string {
+  return typeof value === "number" ? value : value.rawJSON;
 }

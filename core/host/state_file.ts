@@ -8,6 +8,7 @@ import type { HookPhase, Hooks, NamespaceType, Spec } from "../spec/types.ts";
 import type { CgroupManager } from "./options.ts";
 import { RUNC_NAMESPACES, type RuncConfig, type RuncHook } from "./runc_config.ts";
 import { parseExact, stringifyExact } from "./runc_json.ts";
+import { recordedSeccomp } from "./runc_seccomp.ts";
 
 /** The whole of state.json. */
 export interface StateFile {
@@ -142,7 +143,11 @@ function annotation(label: string): [string, string][] {
 
 /** The config as it was at creation; of a container that runc made, as much as its state tells. */
 export function recordedSpec({ config, runo }: StateFile): Spec {
-  return runo?.spec ?? { ociVersion: config.version, linux: {} };
+  if (runo !== undefined) return runo.spec;
+  return {
+    ociVersion: config.version,
+    linux: config.seccomp ? { seccomp: recordedSeccomp(config.seccomp) } : {},
+  };
 }
 
 /** The namespaces that the container has and the host has not. */

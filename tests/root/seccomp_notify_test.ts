@@ -187,3 +187,26 @@ notifyTest("run() in a user namespace hands the listener over", async () => {
   assertEquals(stdout, "another error\n");
   assert(agent.log().messages.length === 1);
 });
+
+for (const noNewPrivileges of [true, false]) {
+  const where = noNewPrivileges ? "with no_new_privs" : "without no_new_privs";
+  notifyTest(`run() of an ordinary user hands the listener over ${where}`, async () => {
+    await using box = sandbox();
+    await using agent = await startAgent(box, answering);
+    box.configure({
+      ...asking(agent.socket, ["mkdirat"]),
+      mounts: [{ destination: "/proc", type: "proc", source: "proc" }],
+      "process.args": [mkdirat(box)],
+      "process.noNewPrivileges": noNewPrivileges,
+      "linux.namespaces": namespaces("pid", "ipc", "uts", "mount", "user"),
+      "linux.uidMappings": [map(0, 1000, 1)],
+      "linux.gidMappings": [map(0, 1000, 1)],
+      "linux.cgroupsPath": undefined,
+      "linux.resources": undefined,
+    });
+    Deno.chmodSync(agent.socket, 0o777);
+    await new Deno.Command("chown", { args: ["-R", "1000:1000", box.dir] }).output();
+    const through = "setpriv --reuid 1000 --regid 1000 --clear-groups";
+    assertEquals(succeeded(await box.runo(["run", "--bundle", box.bundle, box.id], { through })), "another error\n");
+  });
+}

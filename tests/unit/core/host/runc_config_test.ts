@@ -1,7 +1,9 @@
 // The expected values are what runc 1.1.5 wrote into state.json for the same config.json.
 import { assertEquals } from "@std/assert";
 import { runcConfig, type RuncConfigOptions } from "../../../../core/host/runc_config.ts";
-import type { Mount, Spec } from "../../../../core/spec/types.ts";
+import { parseExact } from "../../../../core/host/runc_json.ts";
+import { recordedSeccomp, type RuncSeccomp } from "../../../../core/host/runc_seccomp.ts";
+import type { Mount, Seccomp, Spec } from "../../../../core/spec/types.ts";
 
 const OPTIONS: RuncConfigOptions = {
   id: "c1",
@@ -285,6 +287,36 @@ Deno.test("runcConfig() numbers seccomp actions and operators as libcontainer", 
       { name: "fchmod", action: 2, errnoRet: 13, args },
     ],
     default_errno_ret: null,
+  });
+});
+
+Deno.test("recordedSeccomp() reads back what runcConfig() writes, each rule with one name", () => {
+  const profile: Seccomp = {
+    defaultAction: "SCMP_ACT_ERRNO",
+    defaultErrnoRet: 38,
+    architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X32", "SCMP_ARCH_AARCH64"],
+    flags: ["SECCOMP_FILTER_FLAG_LOG"],
+    listenerPath: "/run/agent",
+    listenerMetadata: "words",
+    syscalls: [
+      { names: ["a", "b"], action: "SCMP_ACT_ALLOW" },
+      {
+        names: ["c"],
+        action: "SCMP_ACT_ERRNO",
+        errnoRet: 5,
+        args: [{ index: 2, value: "18446744073709551615", valueTwo: 7, op: "SCMP_CMP_MASKED_EQ" }],
+      },
+    ],
+  };
+  const { seccomp } = config({ linux: { seccomp: profile } });
+  const [, rule] = profile.syscalls!;
+  assertEquals(recordedSeccomp(parseExact(JSON.stringify(seccomp)) as RuncSeccomp), {
+    ...profile,
+    syscalls: [
+      { names: ["a"], action: "SCMP_ACT_ALLOW", args: [] },
+      { names: ["b"], action: "SCMP_ACT_ALLOW", args: [] },
+      rule!,
+    ],
   });
 });
 
