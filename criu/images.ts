@@ -49,6 +49,19 @@ function make(path: string, what: string): void {
   }
 }
 
+/**
+ * Lets others search the directory of the images: CRIU opens some of them when it is root of the container's user namespace
+ * only. The images themselves stay root's.
+ */
+export function allowSearch(imagePath: string): void {
+  try {
+    const { mode } = Deno.statSync(imagePath);
+    if (mode !== null && (mode & 0o001) === 0) Deno.chmodSync(imagePath, (mode & 0o7777) | 0o001);
+  } catch (error) {
+    throw new RunoError(`letting the user namespace search image directory "${imagePath}"`, { cause: error });
+  }
+}
+
 function openDirectory(root: string, path: string, what: string): Fd {
   try {
     return new Fd(call("openat", AT_FDCWD, root + path, O_RDONLY | O_CLOEXEC | O_DIRECTORY_BY_ARCH[ARCH], 0));

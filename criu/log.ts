@@ -73,6 +73,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     /Pid \d+ (do not|doesn't) match|Can't fork for \d+: File exists|clone.*File exists|set_tid/,
     "the process id is taken: without a pid namespace of its own a container can be restored only where its ids are free",
   ],
+  [/empty-image|Unexpected EOF|Magic doesn't match/, "an image is missing or cut short: is the checkpoint whole?"],
   [
     /Address already in use/,
     "another process listens on the container's port: stop it, or use another network namespace",

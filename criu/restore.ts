@@ -6,10 +6,18 @@ import { createStateDir, removeStateDir } from "../core/host/container.ts";
 import { lockContainer } from "../core/host/container_lock.ts";
 import { inForeground } from "../core/host/foreground.ts";
 import { prepare, type Prepared } from "../core/host/prepare.ts";
+import { isNew } from "../core/plan/inputs.ts";
 import { explained } from "./failure.ts";
 import { needFeatures } from "./features.ts";
 import { type CriuReq, CriuReqSchema, CriuReqType } from "./gen/rpc_pb.ts";
-import { type Directories, logDirectory, makeDirectories, openDirectories, readDescriptors } from "./images.ts";
+import {
+  allowSearch,
+  type Directories,
+  logDirectory,
+  makeDirectories,
+  openDirectories,
+  readDescriptors,
+} from "./images.ts";
 import type { RestoreOptions } from "./options.ts";
 import { configFile, describeOptions } from "./request.ts";
 import { Restoration } from "./restoration.ts";
@@ -43,6 +51,7 @@ function restored(options: RestoreOptions): Created {
   options.debug(`Using CRIU ${criu.version}`);
   makeDirectories(options, { images: false });
   const descriptors = readDescriptors(options.imagePath);
+  if (isNew(prepared.spec, "user")) allowSearch(options.imagePath);
   needFeatures(criu, options.lazyPages ? ["lazyPages"] : [], options.debug);
   const dir = createStateDir(options.root, options.id);
   try {
