@@ -1,8 +1,8 @@
 /** `spec`: writes a config.json to start from. */
 
+import { effectiveIds } from "../core/host/credentials.ts";
 import { readLayout } from "../core/cgroup/layout.ts";
 import { errnoOf, RunoError } from "../core/error.ts";
-import { effectiveIds } from "../core/host/facts.ts";
 import { defaultSpec, formatSpec, rootlessSpec } from "../core/spec/defaults.ts";
 import { command } from "./command.ts";
 import { BUNDLE_FLAG } from "./create_flags.ts";

@@ -1,5 +1,6 @@
 /** The container's cgroup, between the config and core/cgroup: where it is, what goes into it, what the container sees of it. */
 
+import { inUserNamespace } from "./credentials.ts";
 import { createCgroup, type MadeCgroup, unmakeCgroup } from "../cgroup/create.ts";
 import { cgroupPaths, type Layout, ownDirectory, readLayout } from "../cgroup/layout.ts";
 import { checkLimits } from "../cgroup/limits.ts";
@@ -11,7 +12,6 @@ import { type HostFacts, isNew } from "../plan/inputs.ts";
 import type { DeviceRule, Resources, Spec } from "../spec/types.ts";
 import { cgroupMounts, hasWritableCgroupMount } from "./cgroup_mounts.ts";
 import type { CreateOptions } from "./options.ts";
-import { inUserNamespace } from "./rootless.ts";
 import { defaultDevices, deviceTypeName } from "./runc_cgroup.ts";
 import type { StateFile } from "./state_file.ts";
 

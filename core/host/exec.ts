@@ -1,5 +1,6 @@
 /** `exec`: another process in a running container. What it does is decided by the command, never by looking again. */
 
+import { effectiveIds } from "./credentials.ts";
 import { SIGKILL } from "../../ffi/abi.ts";
 import { tryCall } from "../../ffi/call.ts";
 import { duplicate, type Fd } from "../../ffi/fd.ts";
@@ -17,7 +18,7 @@ import { checkTerminal } from "./bundle.ts";
 import { cgroupToJoin, recordedCgroup, subCgroup } from "./cgroups.ts";
 import { type Container, containerStatus, isInitAlive, loadContainer } from "./container.ts";
 import { awaitExecution, converse } from "./conversation.ts";
-import { effectiveIds, lastCapability } from "./facts.ts";
+import { lastCapability } from "./facts.ts";
 import { homeVariable } from "./home.ts";
 import { containerHookState } from "./hooks.ts";
 import { openFilesLimit } from "./nofile.ts";

@@ -1,5 +1,6 @@
 /** `plan`: the steps that `create` would take, without taking any. Needs no rights. */
 
+import { effectiveIds } from "./credentials.ts";
 import { planCreate } from "../plan/create.ts";
 import { mountIdmap } from "../plan/idmapped.ts";
 import { hasNamespace } from "../plan/inputs.ts";
@@ -7,7 +8,6 @@ import { allMounts } from "../plan/sources.ts";
 import { explain, explainText } from "../program/explain.ts";
 import type { CreateOptions } from "./options.ts";
 import { readBundle } from "./bundle.ts";
-import { effectiveIds } from "./facts.ts";
 import type { Ids } from "./idmap.ts";
 import { prepare } from "./prepare.ts";
 

@@ -1,5 +1,6 @@
 /** Facts about the host that a plan needs: collected once, and only those that this config asks for. */
 
+import { effectiveIds } from "./credentials.ts";
 import { CAPABILITIES } from "../../ffi/abi.ts";
 import { isBind } from "../plan/mount_options.ts";
 import { absoluteSource } from "../plan/sources.ts";
@@ -30,13 +31,6 @@ export function collectFacts({ spec, bundle, mounts, noPivot, cgroups }: FactsWa
     cgroups,
     hostProcMounts: noPivot && spec.linux !== undefined ? hostProcMounts() : [],
   };
-}
-
-/** The effective ids of this process: Deno.uid() is the real one. */
-export function effectiveIds(): { euid: number; egid: number } {
-  const status = Deno.readTextFileSync("/proc/self/status");
-  const second = (name: string) => Number(new RegExp(`^${name}:\\s+\\d+\\s+(\\d+)`, "m").exec(status)?.[1] ?? -1);
-  return { euid: second("Uid"), egid: second("Gid") };
 }
 
 /** The number of the last capability that this kernel knows. */

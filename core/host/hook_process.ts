@@ -1,5 +1,6 @@
 /** One hook as a process: what it reads, what becomes of its output, how long it may take. */
 
+import { effectiveIds } from "./credentials.ts";
 import { F_SETFL, O_APPEND, SIGKILL } from "../../ffi/abi.ts";
 import { call, tryCall } from "../../ffi/call.ts";
 import { duplicate, type Fd } from "../../ffi/fd.ts";
@@ -14,7 +15,7 @@ import type { State } from "../spec/state.ts";
 import type { Hook, NamespaceType, Spec } from "../spec/types.ts";
 import { awaitExecution, converse } from "./conversation.ts";
 import { inheritedEnvironment } from "./environment.ts";
-import { effectiveIds, lastCapability } from "./facts.ts";
+import { lastCapability } from "./facts.ts";
 import { homeVariable } from "./home.ts";
 import { openFilesLimit } from "./nofile.ts";
 import { setRlimits } from "./rlimits.ts";

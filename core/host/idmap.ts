@@ -1,10 +1,10 @@
 /** Id maps of a user namespace. user_namespaces(7), newuidmap(1) */
 
+import { effectiveIds } from "./credentials.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import type { Maps } from "../plan/idmapped.ts";
 import type { IdMapping, Spec } from "../spec/types.ts";
 import { ownerName } from "./container.ts";
-import { effectiveIds } from "./facts.ts";
 import { findTool, runTool } from "./tools.ts";
 
 /** The caller's ids. */

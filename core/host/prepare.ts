@@ -1,5 +1,6 @@
 /** Everything about a container that can be found out before anything is made. */
 
+import { effectiveIds } from "./credentials.ts";
 import { F_GETFD, FD_CLOEXEC } from "../../ffi/abi.ts";
 import { tryCall } from "../../ffi/call.ts";
 import { RunoError } from "../error.ts";
@@ -9,7 +10,7 @@ import type { Spec } from "../spec/types.ts";
 import { checkTerminal, readBundle } from "./bundle.ts";
 import { CgroupPlan, type CgroupToBe } from "./cgroups.ts";
 import { stateDir } from "./container.ts";
-import { collectFacts, effectiveIds, leakingParent } from "./facts.ts";
+import { collectFacts, leakingParent } from "./facts.ts";
 import type { Ids } from "./idmap.ts";
 import { notifyInputs } from "./notify.ts";
 import { checkLockedFlags } from "./locked_flags.ts";

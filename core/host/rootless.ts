@@ -1,24 +1,12 @@
 /** What an ordinary user may ask for, and when errors of cgroups may be ignored. */
 
+import { inUserNamespace } from "./credentials.ts";
 import { RunoError } from "../error.ts";
 import { mountIdmap } from "../plan/idmapped.ts";
 import { hasNamespace } from "../plan/inputs.ts";
 import type { IdMapping, Spec } from "../spec/types.ts";
 import type { Ids } from "./idmap.ts";
 import type { HostOptions } from "./options.ts";
-
-/** PROC_USER_INIT_INO of the kernel: the number of the first user namespace. */
-const FIRST_USER_NAMESPACE = "user:[4026531837]";
-
-/** True when this process is not root of the machine but of a user namespace, whatever that maps. */
-export function inUserNamespace(): boolean {
-  try {
-    return Deno.readLinkSync("/proc/self/ns/user") !== FIRST_USER_NAMESPACE;
-  } catch {
-    // a kernel without user namespaces
-    return false;
-  }
-}
 
 /**
  * Checks the config of an ordinary user.

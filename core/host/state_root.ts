@@ -1,8 +1,7 @@
 /** Where containers are kept when nobody says so. */
 
+import { effectiveIds, inUserNamespace } from "./credentials.ts";
 import { RunoError } from "../error.ts";
-import { effectiveIds } from "./facts.ts";
-import { inUserNamespace } from "./rootless.ts";
 
 /** runc's own directory: each can work on the other's containers. */
 const ROOT_OF_THE_MACHINE = "/run/runc";

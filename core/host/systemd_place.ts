@@ -1,10 +1,9 @@
 /** Which systemd makes the cgroups of this process' containers, and where they are. */
 
+import { effectiveIds, inUserNamespace } from "./credentials.ts";
 import { type Layout, readLayout } from "../cgroup/layout.ts";
 import type { Place } from "../cgroup/systemd/connection.ts";
 import { RunoError } from "../error.ts";
-import { effectiveIds } from "./facts.ts";
-import { inUserNamespace } from "./rootless.ts";
 
 /** Who this process is to systemd. */
 export function ownPlace(): Place {

@@ -1,11 +1,11 @@
 /** `check`: where cgroups are, who makes them, and which limits they can have. */
 
+import { effectiveIds } from "../credentials.ts";
 import { cgroupPaths, type Layout, ownDirectory, readLayout } from "../../cgroup/layout.ts";
 import { checkLimits, wantedControllers } from "../../cgroup/limits.ts";
 import type { Cgroup } from "../../cgroup/paths.ts";
 import { availableControllers } from "../../cgroup/v2/enable.ts";
 import type { Resources, Spec } from "../../spec/types.ts";
-import { effectiveIds } from "../facts.ts";
 import type { CgroupManager } from "../options.ts";
 import { type Finding, Report } from "./finding.ts";
 import { statOptional } from "./read.ts";

@@ -1,9 +1,9 @@
 /** `check`: everything that is wrong with a host and a bundle, at once. Nothing is made, and no rights are needed. */
 
+import { effectiveIds } from "../credentials.ts";
 import type { HostOptions } from "../options.ts";
 import type { Spec } from "../../spec/types.ts";
 import { checkRootless } from "../rootless.ts";
-import { effectiveIds } from "../facts.ts";
 import { findTool } from "../tools.ts";
 import { checkCgroups, checkResources } from "./cgroups.ts";
 import { readForCheck, rootfsForCheck } from "./config.ts";

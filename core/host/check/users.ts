@@ -1,8 +1,8 @@
 /** `check`: what an ordinary user needs to have containers. user_namespaces(7), subuid(5) */
 
+import { effectiveIds } from "../credentials.ts";
 import type { IdMapping, Spec } from "../../spec/types.ts";
 import { ownerName } from "../container.ts";
-import { effectiveIds } from "../facts.ts";
 import { findTool } from "../tools.ts";
 import { type Finding, Report } from "./finding.ts";
 import { hasCapability, readOptional, statOptional, SYS_ADMIN } from "./read.ts";
