@@ -1,7 +1,8 @@
 /** The options of CRIU that a dump and a restore have in common. */
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { RUNC_NAMESPACES, type RuncConfig } from "../core/host/runc_config.ts";
+import type { RuncConfig } from "../core/host/runc_config.ts";
+import { RUNC_NAMESPACES } from "../core/host/runc_namespaces.ts";
 import type { NamespaceType } from "../core/spec/types.ts";
 import { CriuCgMode, type CriuOpts, type CriuOptsSchema } from "./gen/rpc_pb.ts";
 import type { Directories } from "./images.ts";

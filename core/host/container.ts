@@ -1,7 +1,7 @@
 /** Containers on disk: one directory each below the root, with runc's layout, and what can be read from it. */
 
 import { errnoOf, RunoError } from "../error.ts";
-import { INIT_NAME } from "../plan/namespaces.ts";
+import { INIT_NAME } from "../plan/init_name.ts";
 import type { Status } from "../spec/state.ts";
 import { isLocked } from "./container_lock.ts";
 import { bootId, isAlive, processStat } from "./procfs.ts";

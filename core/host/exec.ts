@@ -24,7 +24,7 @@ import { containerHookState } from "./hooks.ts";
 import { openFilesLimit } from "./nofile.ts";
 import type { ExecOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
-import { checkPreservedFds } from "./prepare.ts";
+import { checkPreservedFds } from "./preserved_fds.ts";
 import { setRlimits } from "./rlimits.ts";
 import { compileSeccomp } from "./seccomp.ts";
 import { handToAgent } from "./seccomp_agent.ts";

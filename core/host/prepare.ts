@@ -1,8 +1,6 @@
 /** Everything about a container that can be found out before anything is made. */
 
 import { effectiveIds } from "./credentials.ts";
-import { F_GETFD, FD_CLOEXEC } from "../../ffi/abi.ts";
-import { tryCall } from "../../ffi/call.ts";
 import { RunoError } from "../error.ts";
 import { type CreateInputs, hasNamespace } from "../plan/inputs.ts";
 import { allMounts } from "../plan/sources.ts";
@@ -15,6 +13,7 @@ import type { Ids } from "./idmap.ts";
 import { notifyInputs } from "./notify.ts";
 import { checkLockedFlags } from "./locked_flags.ts";
 import type { CreateOptions } from "./options.ts";
+import { checkPreservedFds } from "./preserved_fds.ts";
 import { checkRootless } from "./rootless.ts";
 import { compileSeccomp } from "./seccomp.ts";
 import { checkJoinedMaps } from "./user_namespace.ts";
@@ -75,21 +74,6 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
     noNewKeyring: options.noNewKeyring,
   };
   return { spec, rootfs, configPath, keepFds, cgroup, ids, rootlessCgroups, inputs };
-}
-
-/** The descriptors of LISTEN_FDS and --preserve-fds, counted; each must be open. */
-export function checkPreservedFds(
-  { listenFds, preserveFds }: Pick<CreateOptions, "listenFds" | "preserveFds">,
-): number {
-  const count = listenFds + preserveFds;
-  for (let fd = 3 + listenFds; fd < 3 + count; fd++) {
-    const flags = tryCall("fcntl", fd, F_GETFD, 0);
-    // what was inherited is not close-on-exec; what Deno opened for itself is, and takes the numbers that are free
-    if (typeof flags !== "number" || (flags & FD_CLOEXEC) !== 0) {
-      throw new RunoError(`unable to stat preserved-fd ${fd} (of ${preserveFds}): EBADF`, { kind: "invalid" });
-    }
-  }
-  return count;
 }
 
 /** A network namespace that is joined may be the host's own: then its sysctls are not the container's. */

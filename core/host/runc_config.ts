@@ -14,6 +14,7 @@ import {
   type RuncCgroupOptions,
 } from "./runc_cgroup.ts";
 import { propagationFlags, type RuncMount, runcMount } from "./runc_mounts.ts";
+import { RUNC_NAMESPACES } from "./runc_namespaces.ts";
 import { type RuncSeccomp, runcSeccomp } from "./runc_seccomp.ts";
 
 /** libcontainer's `configs.Config`. Optional keys may be missing when another version of runc wrote the file. */
@@ -116,18 +117,6 @@ export interface RuncConfigOptions extends RuncCgroupOptions {
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
 }
-
-/** libcontainer's names of the namespaces; runc up to 1.1 does not know NEWTIME and passes over it. */
-export const RUNC_NAMESPACES: Readonly<Record<NamespaceType, string>> = {
-  pid: "NEWPID",
-  network: "NEWNET",
-  mount: "NEWNS",
-  ipc: "NEWIPC",
-  uts: "NEWUTS",
-  user: "NEWUSER",
-  cgroup: "NEWCGROUP",
-  time: "NEWTIME",
-};
 
 /** The config that runc would have kept for this spec. */
 export function runcConfig(spec: Spec, options: RuncConfigOptions): RuncConfig {

@@ -6,7 +6,8 @@
 import { errnoOf, RunoError } from "../error.ts";
 import type { HookPhase, Hooks, NamespaceType, Spec } from "../spec/types.ts";
 import type { CgroupManager } from "./options.ts";
-import { RUNC_NAMESPACES, type RuncConfig, type RuncHook } from "./runc_config.ts";
+import type { RuncConfig, RuncHook } from "./runc_config.ts";
+import { RUNC_NAMESPACES } from "./runc_namespaces.ts";
 import { parseExact, stringifyExact } from "./runc_json.ts";
 import { recordedSeccomp } from "./runc_seccomp.ts";
 

@@ -1,5 +1,6 @@
 /** Namespaces: join those with a path, make the others, become the process that will be init. */
 
+import { INIT_NAME } from "./init_name.ts";
 import * as abi from "../../ffi/abi.ts";
 import type { Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
@@ -20,9 +21,6 @@ export const NAMESPACE_FLAG: Readonly<Record<NamespaceType, number>> = {
   cgroup: abi.CLONE_NEWCGROUP,
   time: abi.CLONE_NEWTIME,
 };
-
-/** The name of an init that has not executed its program yet. */
-export const INIT_NAME = "runo:[2:INIT]";
 
 /** mount last: paths change their meaning. */
 const JOIN_ORDER: readonly NamespaceType[] = ["ipc", "uts", "network", "pid", "time", "mount"];
