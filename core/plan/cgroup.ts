@@ -30,7 +30,8 @@ export interface OpenCgroup {
   readonly asks?: boolean;
 }
 
-const HINTS = {
+/** What errors of entering a cgroup, or of cloning into one, mean. */
+export const CGROUP_HINTS = {
   ENOENT: "the cgroup has been removed in the meantime",
   EACCES: "the caller may not move processes there: is the cgroup delegated?",
   EPERM: "the caller may not move processes there: is the cgroup delegated?",
@@ -58,7 +59,7 @@ export function openCgroup(p: Program, cgroup: CgroupDirectories, { clones, earl
   if (v2 === undefined) return { tasks, v2: undefined, asks: asking === "init" };
   if (!early) return { tasks, v2: open(p, v2, clones ? "" : "cgroup.procs") };
   const [, directory] = open(p, v2, "");
-  p.step(`cloning a process into cgroup "${v2}"`, { hints: HINTS });
+  p.step(`cloning a process into cgroup "${v2}"`, { hints: CGROUP_HINTS });
   p.cloneAndContinue(0, directory);
   p.close(directory);
   p.tell("a clone");
@@ -66,7 +67,7 @@ export function openCgroup(p: Program, cgroup: CgroupDirectories, { clones, earl
 }
 
 function open(p: Program, directory: string, file: string): readonly [directory: string, fd: Reg] {
-  p.step(`opening cgroup "${directory}"`, { hints: HINTS });
+  p.step(`opening cgroup "${directory}"`, { hints: CGROUP_HINTS });
   const fd = file === ""
     ? p.openat2(abi.AT_FDCWD, directory, { directory: true, resolve: "host" })
     : p.openat2(abi.AT_FDCWD, `${directory}/${file}`, { write: true, resolve: "host" });
@@ -81,7 +82,7 @@ function askForCgroup(p: Program): void {
 /** Enters the cgroup, as far as the clone has not. */
 export function enterCgroup(p: Program, { tasks, v2, asks = false }: OpenCgroup, cloned: boolean): void {
   for (const [directory, fd] of [...tasks, ...v2 === undefined || cloned ? [] : [v2]]) {
-    p.step(`entering cgroup "${directory}"`, { hints: HINTS });
+    p.step(`entering cgroup "${directory}"`, { hints: CGROUP_HINTS });
     p.write(fd, "0");
     p.close(fd);
   }

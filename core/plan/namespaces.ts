@@ -6,7 +6,7 @@ import type { Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { NamespaceType, Process, Spec } from "../spec/types.ts";
 import { ASK } from "./asks.ts";
-import { enterCgroup, openCgroup } from "./cgroup.ts";
+import { CGROUP_HINTS, enterCgroup, openCgroup } from "./cgroup.ts";
 import { type CreateInputs, hasNamespace, isNew, namespaceOf } from "./inputs.ts";
 import { openSources } from "./sources.ts";
 
@@ -222,7 +222,7 @@ function newNamespaces(p: Program, { spec }: CreateInputs, cgroup: Reg | undefin
     hints: { EPERM: "making namespaces needs root or a user namespace with all capabilities" },
   };
   if (hasNamespace(spec, "pid") || hasNamespace(spec, "time")) {
-    p.step(`cloning init into ${names}`, about);
+    p.step(`cloning init into ${names}`, { ...about, hints: { ...CGROUP_HINTS, ...about.hints } });
     p.cloneAndContinue(flags, cgroup);
   } else if (flags !== 0) {
     p.step(`making ${names}`, about);

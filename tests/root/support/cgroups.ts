@@ -1,5 +1,7 @@
 /** What the kernel says about the cgroup of a sandbox, on a hybrid host (v1 beside v2). */
 
+import { attachedDeviceFilters } from "../../../ffi/bpf.ts";
+import { openDirectory } from "../../../ffi/file.ts";
 import type { Sandbox } from "../harness.ts";
 
 const ROOT = "/sys/fs/cgroup";
@@ -38,4 +40,12 @@ export function parentCgroup(box: Sandbox): Disposable & { write(file: string, v
     },
     [Symbol.dispose]: () => paths.forEach((path) => Deno.removeSync(path)),
   };
+}
+
+/** How many device filters are attached to a cgroup of v2. */
+export function deviceFilters(path: string): number {
+  using directory = openDirectory(path);
+  const filters = attachedDeviceFilters(directory);
+  for (const filter of filters) filter[Symbol.dispose]();
+  return filters.length;
 }
