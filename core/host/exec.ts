@@ -28,6 +28,7 @@ import { checkPreservedFds } from "./preserved_fds.ts";
 import { setRlimits } from "./rlimits.ts";
 import { compileSeccomp } from "./seccomp.ts";
 import { handToAgent } from "./seccomp_agent.ts";
+import { seccompCache } from "./seccomp_cache.ts";
 import { recordedNamespaces, recordedSpec } from "./state_file.ts";
 import { attachToUnit, joiningDirectories } from "./units.ts";
 import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
@@ -107,7 +108,7 @@ function start(container: Container, { spec, keepFds, options, theirs, execution
     root: root?.number,
     facts: { arch: Deno.build.arch, ...effectiveIds(), lastCapability: lastCapability(), nofile: openFilesLimit() },
     cgroup: joiningDirectories(container.state, execCgroup(container, options).paths),
-    seccomp: compileSeccomp(spec.linux?.seccomp, options.debug),
+    seccomp: compileSeccomp(spec.linux?.seccomp, { debug: options.debug, cache: seccompCache() }),
     keepFds,
     socket: socket.number,
     init: init.number,

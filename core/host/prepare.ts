@@ -16,6 +16,7 @@ import type { CreateOptions } from "./options.ts";
 import { checkPreservedFds } from "./preserved_fds.ts";
 import { checkRootless } from "./rootless.ts";
 import { compileSeccomp } from "./seccomp.ts";
+import { seccompCache } from "./seccomp_cache.ts";
 import { checkJoinedMaps } from "./user_namespace.ts";
 import { UnitPlan } from "./unit_plan.ts";
 
@@ -69,7 +70,7 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
     facts: { ...facts, ...ids },
     cgroup: cgroup.directories,
     rootfsParent: leakingParent(spec, rootfs),
-    seccomp: compileSeccomp(spec.linux?.seccomp, options.debug),
+    seccomp: compileSeccomp(spec.linux?.seccomp, { debug: options.debug, cache: seccompCache() }),
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
   };

@@ -28,6 +28,6 @@ export function defaultRoot(): string {
 }
 
 /** Root of the machine has a place for all users; root of a user namespace is a user of the machine, unless called "root". */
-function honoursRuntimeDir(): boolean {
+export function honoursRuntimeDir(): boolean {
   return effectiveIds().euid !== 0 || (inUserNamespace() && Deno.env.get("USER") !== "root");
 }

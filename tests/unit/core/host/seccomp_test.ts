@@ -184,8 +184,9 @@ seccompTest("compileSeccomp() takes WAIT_KILLABLE_RECV where there is a listener
 seccompTest("compileSeccomp() says flags to whoever debugs, in runc's words", () => {
   const said: string[] = [];
   const syscalls = [{ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" }] as const;
-  compileSeccomp(profile({}), (message) => said.push(message));
-  compileSeccomp(profile({ syscalls }), (message) => said.push(message));
+  const debug = (message: string) => said.push(message);
+  compileSeccomp(profile({}), { debug });
+  compileSeccomp(profile({ syscalls }), { debug });
   assertEquals(said, ["seccomp filter flags: 4", "seccomp filter flags: 12"]);
 });
 
