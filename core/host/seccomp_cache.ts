@@ -3,7 +3,7 @@
  * longer than all else that creating a container takes, and engines give most containers the same one.
  */
 
-import { effectiveIds } from "./facts.ts";
+import { effectiveIds } from "./credentials.ts";
 import { honoursRuntimeDir } from "./state_root.ts";
 
 /** Entries that a directory may have; profiles are few, or something makes a new one for each container. */
