@@ -1,6 +1,6 @@
 /** `delete`: removes a container. */
 
-import { deleteContainer } from "../core/host/stop.ts";
+import { deleteContainer } from "../core/host/delete.ts";
 import { command } from "./command.ts";
 import { forEachWanted, REGEX_FLAG } from "./many.ts";
 

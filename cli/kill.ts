@@ -1,7 +1,7 @@
 /** `kill`: sends a signal to a container. */
 
 import { parseSignal } from "../core/host/signal_names.ts";
-import { killContainer } from "../core/host/stop.ts";
+import { killContainer } from "../core/host/kill.ts";
 import { command } from "./command.ts";
 import { forEachWanted, REGEX_FLAG } from "./many.ts";
 

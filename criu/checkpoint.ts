@@ -3,7 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { RunoError } from "../core/error.ts";
 import { thawCgroup } from "../core/cgroup/freezer.ts";
-import { recordedCgroup } from "../core/host/cgroups.ts";
+import { recordedCgroup } from "../core/host/recorded_cgroup.ts";
 import { type Container, containerStatus, isPaused, loadContainer } from "../core/host/container.ts";
 import { lockContainer } from "../core/host/container_lock.ts";
 import { destroy } from "../core/host/destroy.ts";

@@ -1,7 +1,7 @@
 /** Processes that CRIU does not see: it follows the children of init, and what `exec` starts has its parent outside. */
 
 import { cgroupPids } from "../core/cgroup/processes.ts";
-import { recordedCgroup } from "../core/host/cgroups.ts";
+import { recordedCgroup } from "../core/host/recorded_cgroup.ts";
 import type { Container } from "../core/host/container.ts";
 import { processStat } from "../core/host/procfs.ts";
 

@@ -13,6 +13,7 @@ import type { DeviceRule, Resources, Spec } from "../spec/types.ts";
 import { cgroupMounts, hasWritableCgroupMount } from "./cgroup_mounts.ts";
 import type { CreateOptions } from "./options.ts";
 import { defaultDevices, deviceTypeName } from "./runc_cgroup.ts";
+import { recordedCgroup } from "./recorded_cgroup.ts";
 import type { StateFile } from "./state_file.ts";
 
 /** What a creation does with a cgroup, whoever makes it. */
@@ -145,11 +146,6 @@ export function outOfMemory(cgroup: Cgroup): RunoError | undefined {
 export function directoriesOf(paths: Readonly<Record<string, string>>): CgroupDirectories {
   const { "": v2, ...v1 } = paths;
   return { v1: [...new Set(Object.values(v1))], v2 };
-}
-
-/** The cgroup of a container that exists. */
-export function recordedCgroup(state: StateFile): Cgroup {
-  return { paths: state.cgroup_paths ?? {} };
 }
 
 /**

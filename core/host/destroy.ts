@@ -1,85 +1,14 @@
 /** Taking a container apart. */
 
-import { SIGKILL } from "../../ffi/abi.ts";
-import type { Fd } from "../../ffi/fd.ts";
 import { detachMount } from "../../ffi/file.ts";
-import { pidfdOpen, pidfdSignal, reapIfEnded, waitEnded } from "../../ffi/spawn.ts";
-import { thawCgroup } from "../cgroup/freezer.ts";
 import { killCgroup } from "../cgroup/processes.ts";
 import { errnoOf, RunoError } from "../error.ts";
-import { recordedCgroup } from "./cgroups.ts";
-import { type Container, isInitAlive, isPaused, removeStateDir } from "./container.ts";
-import { reapDetached } from "./detached.ts";
+import { type Container, removeStateDir } from "./container.ts";
 import { containerHookState, runAllHooks } from "./hooks.ts";
-import { processStat } from "./procfs.ts";
-import { recordedHooks, type StateFile } from "./state_file.ts";
+import { killInit, reapInit } from "./init_process.ts";
+import { recordedCgroup } from "./recorded_cgroup.ts";
+import { recordedHooks } from "./state_file.ts";
 import { removeRecordedCgroup } from "./units.ts";
-
-/** How long init has to die of SIGKILL. */
-const KILL_TIMEOUT_MS = 10_000;
-const TURN_MS = 20;
-
-/** A descriptor of init, made sure to be no other process that got its number. */
-export function openInit(state: StateFile): Fd | undefined {
-  let pidfd: Fd;
-  try {
-    pidfd = pidfdOpen(state.init_process_pid);
-  } catch {
-    return undefined;
-  }
-  if (isInitAlive(state)) return pidfd;
-  pidfd[Symbol.dispose]();
-  return undefined;
-}
-
-/** Kills init, and waits until it has ended. */
-export function killInit(state: StateFile): void {
-  stopCreator(state);
-  using pidfd = openInit(state);
-  if (pidfd === undefined) return;
-  try {
-    pidfdSignal(pidfd, SIGKILL);
-  } catch (error) {
-    if (errnoOf(error) === "ESRCH") return;
-    throw new RunoError(`unable to kill init ${state.init_process_pid}`, { cause: error });
-  }
-  if (isPaused(state)) thawCgroup(recordedCgroup(state));
-  if (!waitForInit(pidfd)) {
-    throw new RunoError("container init still running", {
-      hint: `process ${state.init_process_pid} does not die of SIGKILL`,
-    });
-  }
-}
-
-/** Init has been a child of this process where that is a program that made the container with the library. */
-function reapInit({ init_process_pid, init_process_start }: StateFile): void {
-  if (processStat(init_process_pid)?.startTime === init_process_start) reapIfEnded(init_process_pid);
-}
-
-/** Waits in short turns, for init may itself wait for zombies that are this process' to reap. */
-function waitForInit(pidfd: Fd): boolean {
-  for (let left = KILL_TIMEOUT_MS; left > 0; left -= TURN_MS) {
-    if (waitEnded(pidfd, TURN_MS)) return true;
-    reapDetached();
-  }
-  return false;
-}
-
-/** A `create` that is still at work: its end ends the init that it makes. */
-function stopCreator({ runo }: StateFile): void {
-  const creator = runo?.creator;
-  if (creator === undefined) return;
-  try {
-    using pidfd = pidfdOpen(creator.pid);
-    if (processStat(creator.pid)?.startTime !== creator.startTime || creator.pid === Deno.pid) return;
-    pidfdSignal(pidfd, SIGKILL);
-    waitEnded(pidfd, KILL_TIMEOUT_MS);
-  } catch (error) {
-    if (errnoOf(error) !== "ESRCH") {
-      throw new RunoError(`ending process ${creator.pid}, which creates the container`, { cause: error });
-    }
-  }
-}
 
 /** Removes what the container has: processes, cgroups, mounts, directory; then the poststop hooks run. */
 export function destroy(container: Container, warn: (message: string) => void): void {

@@ -10,7 +10,7 @@ import { cgroupPids } from "../cgroup/processes.ts";
 import type { CgroupStats } from "../cgroup/stats.ts";
 import { cgroupStats } from "../cgroup/usage.ts";
 import { errnoOf, messageOf, RunoError } from "../error.ts";
-import { recordedCgroup } from "./cgroups.ts";
+import { recordedCgroup } from "./recorded_cgroup.ts";
 import { type Container, containerStatus, loadContainer } from "./container.ts";
 import type { HostOptions } from "./options.ts";
 

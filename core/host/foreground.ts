@@ -13,7 +13,7 @@ import { NotifyProxy } from "./notify.ts";
 import type { ExecOptions, HostOptions, RunOptions } from "./options.ts";
 import { forwardSignals, onResize } from "./signals.ts";
 import { startContainer } from "./start.ts";
-import { deleteContainer } from "./stop.ts";
+import { deleteContainer } from "./delete.ts";
 
 /**
  * Creates and starts a container.

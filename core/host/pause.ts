@@ -2,7 +2,7 @@
 
 import { freezeCgroup, thawCgroup } from "../cgroup/freezer.ts";
 import { errnoOf, RunoError } from "../error.ts";
-import { recordedCgroup } from "./cgroups.ts";
+import { recordedCgroup } from "./recorded_cgroup.ts";
 import { containerStatus, loadContainer } from "./container.ts";
 import type { HostOptions } from "./options.ts";
 

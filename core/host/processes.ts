@@ -1,7 +1,7 @@
 /** The processes of a container. */
 
 import { cgroupPids } from "../cgroup/processes.ts";
-import { recordedCgroup } from "./cgroups.ts";
+import { recordedCgroup } from "./recorded_cgroup.ts";
 import { type Container, isInitAlive, loadContainer } from "./container.ts";
 import type { HostOptions } from "./options.ts";
 

@@ -5,7 +5,7 @@ import { type Undo, undoAll } from "../cgroup/target.ts";
 import { messageOf, RunoError } from "../error.ts";
 import type { Resources } from "../spec/types.ts";
 import { assertValidResources } from "../spec/validate.ts";
-import { recordedCgroup } from "./cgroups.ts";
+import { recordedCgroup } from "./recorded_cgroup.ts";
 import { type Container, containerStatus, loadContainer } from "./container.ts";
 import { lockContainer } from "./container_lock.ts";
 import type { HostOptions } from "./options.ts";
