@@ -1,8 +1,8 @@
 /** Which cgroup hierarchies there are, and where in them a container's cgroup is. cgroups(7), runc's rules. */
 
-import { normalize } from "@std/path/posix";
 import { RunoError } from "../error.ts";
 import { type MountEntry, parseMountinfo } from "../mountinfo.ts";
+import { cleanPath, joinPath } from "./paths.ts";
 
 /** One mounted hierarchy. */
 export interface Hierarchy {
@@ -144,18 +144,8 @@ export function ownDirectory(hierarchy: Hierarchy): string {
 }
 
 function pathIn({ mountPoint, root }: Hierarchy, inner: string, parent: string): string {
-  if (inner.startsWith("/")) return join(mountPoint, inner);
+  if (inner.startsWith("/")) return joinPath(mountPoint, inner);
   // in a container without a cgroup namespace /proc/self/cgroup tells of the host's cgroups, and the mount shows a part
   const below = root !== "/" && (parent === root || parent.startsWith(`${root}/`)) ? parent.slice(root.length) : parent;
-  return join(mountPoint, below, inner);
-}
-
-function join(...parts: readonly string[]): string {
-  return normalize(parts.join("/")).replace(/(?<=.)\/$/, "");
-}
-
-/** The path without "." and ".."; a relative one cannot climb out of where it starts. */
-function cleanPath(path: string): string {
-  const clean = join("/", path);
-  return path.startsWith("/") ? clean : clean.slice(1);
+  return joinPath(mountPoint, below, inner);
 }

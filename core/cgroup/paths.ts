@@ -1,4 +1,6 @@
-/** The cgroup of a container: its directories. */
+/** The cgroup of a container: its directories; and arithmetic of paths. */
+
+import { normalize } from "@std/path/posix";
 
 /** Directories by controller, as state.json records them: "" is v2, "name=systemd" the named hierarchy of v1. */
 export interface Cgroup {
@@ -13,4 +15,15 @@ export function isV2({ paths }: Cgroup): boolean {
 /** The cgroup above. */
 export function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/"));
+}
+
+/** The path without "." and "..", doubled or trailing slashes; a relative one cannot climb out of where it starts. */
+export function cleanPath(path: string): string {
+  const clean = joinPath("/", path);
+  return path.startsWith("/") ? clean : clean.slice(1);
+}
+
+/** Paths one below the other, without "." and "..", doubled or trailing slashes. */
+export function joinPath(...parts: readonly string[]): string {
+  return normalize(parts.join("/")).replace(/(?<=.)\/$/, "");
 }

@@ -1,6 +1,6 @@
 /** The cgroup part of runc's state.json (libcontainer's `configs.Cgroup`). Observed from runc 1.1.5. */
 
-import { normalize } from "@std/path/posix";
+import { cleanPath } from "../cgroup/paths.ts";
 import type { BlockIO, Cpu, Device, DeviceRule, Memory, Resources, Spec, ThrottleDevice } from "../spec/types.ts";
 import type { CgroupManager } from "./options.ts";
 
@@ -177,12 +177,6 @@ function place(cgroupsPath: string, { id, cgroupManager }: RuncCgroupOptions): R
   // "slice:prefix:name"; its shape was checked with the rest of the spec
   const [slice = "", prefix = "", name = ""] = cgroupsPath === "" ? ["", "runc", id] : cgroupsPath.split(":");
   return { name, ...(slice === "" ? {} : { parent: slice }), path: "", scope_prefix: prefix };
-}
-
-/** The path without "." and "..", doubled or trailing slashes; a relative one cannot climb out of where it starts. */
-export function cleanPath(path: string): string {
-  const clean = normalize(`/${path}`).replace(/(?<=.)\/$/, "");
-  return path.startsWith("/") ? clean : clean.slice(1);
 }
 
 function deviceRule(rule: DeviceRule): RuncDeviceRule {

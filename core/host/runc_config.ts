@@ -3,16 +3,10 @@
  * containers that runo made. Observed from runc 1.1.5, which writes all keys; newer ones omit the empty ones.
  */
 
+import { cleanPath } from "../cgroup/paths.ts";
 import type { Capabilities, Device, Hook, Hooks, IdMapping, IntelRdt, NamespaceType, Spec } from "../spec/types.ts";
 import { OCI_VERSION } from "../spec/state.ts";
-import {
-  cleanPath,
-  defaultDevices,
-  deviceTypeCode,
-  type RuncCgroup,
-  runcCgroup,
-  type RuncCgroupOptions,
-} from "./runc_cgroup.ts";
+import { defaultDevices, deviceTypeCode, type RuncCgroup, runcCgroup, type RuncCgroupOptions } from "./runc_cgroup.ts";
 import { propagationFlags, type RuncMount, runcMount } from "./runc_mounts.ts";
 import { RUNC_NAMESPACES } from "./runc_namespaces.ts";
 import { type RuncSeccomp, runcSeccomp } from "./runc_seccomp.ts";

@@ -64,7 +64,7 @@ for (const types of [PLAIN, [...PLAIN, { type: "cgroup" }]]) {
     async () => {
       await using box = sandbox({ "linux.namespaces": types, "linux.resources.network": { classID: 77 } });
       const output = await box.shell(
-        "cat /sys/fs/cgroup/net_cls/net_cls.classid; readlink /sys/fs/cgroup/cpu /sys/fs/cgroup/net_prio; ls /sys/fs/cgroup/rdma",
+        "cat /sys/fs/cgroup/net_cls/net_cls.classid; readlink /sys/fs/cgroup/cpu; readlink /sys/fs/cgroup/net_prio; ls /sys/fs/cgroup/rdma",
       );
       const [classid, cpu, priority] = output.split("\n");
       assertEquals([classid, cpu, priority], ["77", "cpu,cpuacct", "net_cls,net_prio"]);
