@@ -34,15 +34,20 @@ export function attachToUnit(state: StateFile, pid: number, paths: Readonly<Reco
   attachProcess(systemd, unit, pid, path.startsWith(`${own}/`) ? path.slice(own.length) : "");
 }
 
-/** Tells systemd of other limits, so that it does not set the old ones again; nothing new is not told. */
-export function updateUnit(state: StateFile, before: Resources, after: Resources): void {
+/**
+ * Tells systemd of other limits, so that it does not set the old ones again.
+ * @returns whether there was something to tell
+ */
+export function updateUnit(state: StateFile, before: Resources, after: Resources): boolean {
   const unit = recordedUnit(state);
-  if (unit === undefined) return;
+  if (unit === undefined) return false;
   using stack = new DisposableStack();
   let systemd: Systemd | undefined;
   const connect = () => systemd ??= stack.use(new Systemd(ownPlace()));
   const options = { cgroup: cgroupVersion(readLayout()), version: () => connect().version() };
-  changeUnit(connect, unit, changedProperties(limitProperties(before, options), limitProperties(after, options)));
+  const changed = changedProperties(limitProperties(before, options), limitProperties(after, options));
+  if (changed.length > 0) changeUnit(connect(), unit, changed);
+  return changed.length > 0;
 }
 
 /** Removes the cgroup of a container whose processes have ended, and the unit that it belongs to. */

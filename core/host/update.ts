@@ -12,6 +12,7 @@ import type { HostOptions } from "./options.ts";
 import type { RuncCgroup } from "./runc_cgroup.ts";
 import { resourcesOf, updatedCgroup } from "./runc_resources.ts";
 import { readState, type StateFile, writeState } from "./state_file.ts";
+import { updateUnit } from "./units.ts";
 
 /**
  * Changes the limits that are named, and notes them in state.json; devices are never touched.
@@ -72,6 +73,12 @@ function apply({ dir, state }: Container, resources: Resources, warn: (message: 
   const undo: Undo[] = [];
   try {
     setLimits(cgroup, limits, { undo });
+    const before = resourcesOf(state.config.cgroups ?? {}), after = resourcesOf(cgroups);
+    if (updateUnit(state, before, after)) {
+      undo.push(() => void updateUnit(state, after, before));
+      // systemd has written its own rounded numbers
+      setLimits(cgroup, limits);
+    }
     writeState(dir, withCgroup(state, cgroups));
   } catch (error) {
     takeBack(undo, warn);

@@ -86,6 +86,8 @@ function qemuArguments(
     ...systemd ? ["systemd.show_status=no"] : ["runo.init=/payload/repo/tests/vm/guest/init.sh"],
     ...kernelArguments,
     `runo.files=${files.join(",")}`,
+    // for whoever works on one of the tests: a pattern without blanks
+    `runo.filter=${Deno.env.get("RUNO_VM_FILTER") ?? ""}`,
   ];
   return [
     ...["-accel", Deno.env.get("RUNO_VM_ACCEL") ?? "tcg", "-cpu", "max", "-smp", "2", "-m", "2048", "-M", "q35"],

@@ -53,12 +53,11 @@ function variant([name, signature, value]: Property): readonly [string, readonly
   return [name, [signature, value]];
 }
 
-/** Changes properties of a unit until it ends; none is no call. @throws {RunoError} */
-export function changeUnit(systemd: () => Systemd, unit: Unit, properties: readonly Property[]): void {
-  if (properties.length === 0) return;
+/** Changes properties of a unit until it ends. @throws {RunoError} */
+export function changeUnit(systemd: Systemd, unit: Unit, properties: readonly Property[]): void {
   try {
     // true: for as long as this unit lives
-    systemd().call("SetUnitProperties", "sba(sv)", [unit.name, true, properties.map(variant)]);
+    systemd.call("SetUnitProperties", "sba(sv)", [unit.name, true, properties.map(variant)]);
   } catch (error) {
     throw new RunoError(`changing properties of systemd unit "${unit.name}"`, { cause: error });
   }

@@ -246,3 +246,31 @@ rootTest("create() starts with one process allowed, and with 512 KiB of memory",
   });
   await assertNoUnit(box);
 });
+
+rootTest("update() tells systemd too, and only what is new", async () => {
+  await using box = systemdSandbox({
+    "linux.resources.memory": { limit: 64 << 20 },
+    "linux.resources.cpu": { quota: 25_000, period: 50_000, cpus: "0-1" },
+  });
+  await create(box);
+  await box.ok("update", "--memory", "96M", "--cpu-quota", "12345", "--pids-limit", "20", "--cpuset-cpus", "1", box.id);
+  assertEquals(await property(box, "MemoryMax"), String(96 << 20));
+  assertEquals(await property(box, "TasksMax"), "20");
+  assertEquals(await property(box, "AllowedCPUs"), "1");
+  assertEquals(await property(box, "CPUQuotaPerSecUSec"), "250ms");
+  assertEquals(cgroupFile(box, "memory.max"), String(96 << 20));
+  assertEquals(cgroupFile(box, "cpu.max"), "12345 50000");
+  assertEquals(cgroupFile(box, "cpuset.cpus"), "1");
+  // a change behind systemd's back stays: it hears nothing of a limit that is the same
+  Deno.writeTextFileSync(`/sys/fs/cgroup/runo.slice/${SLICE}/${unit(box)}/pids.max`, "33");
+  await box.ok("update", "--memory", "96M", "--blkio-weight", "0", box.id);
+  assertEquals(cgroupFile(box, "pids.max"), "33");
+});
+
+rootTest("update() that fails leaves systemd with the old limits", async () => {
+  await using box = systemdSandbox({ "linux.resources.memory": { limit: 64 << 20 } });
+  await create(box);
+  await box.fails(["update", "--memory", "96M", "--cpuset-cpus", "0-5000", box.id]);
+  assertEquals(await property(box, "MemoryMax"), String(64 << 20));
+  assertEquals(cgroupFile(box, "memory.max"), String(64 << 20));
+});
