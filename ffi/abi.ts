@@ -45,6 +45,7 @@ export const SYSCALLS = {
   umount2: [166, 39],
   sethostname: [170, 161],
   setdomainname: [171, 162],
+  sched_setaffinity: [203, 122],
   exit_group: [231, 94],
   set_mempolicy: [238, 237],
   waitid: [247, 95],

@@ -63,7 +63,11 @@ export function filter(p: Program, inputs: ConfineInputs): void {
 function capabilityStep(p: Program): void {
   p.step("dropping capabilities", {
     pointer: "/process/capabilities",
-    hints: { EPERM: "the config asks for capabilities that the caller has not" },
+    // podman tells by these words that the caller may not
+    sentences: {
+      EPERM:
+        "unable to start container process: unable to apply caps: operation not permitted (process.capabilities asks for some that the caller has not)",
+    },
   });
 }
 

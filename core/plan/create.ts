@@ -1,6 +1,7 @@
 /** The program of `create`: from a process of the host to the user's program. Pure: the order of everything is here. */
 
 import { Program } from "../program/program.ts";
+import { resetAffinity } from "./affinity.ts";
 import { ASK } from "./asks.ts";
 import { confine } from "./confine.ts";
 import { consoleTerminal, ownNull } from "./terminal.ts";
@@ -35,6 +36,7 @@ export function planCreate(inputs: CreateInputs): Program {
   });
   const joined = namespaces(p, inputs);
   endOnSignals(p);
+  resetAffinity(p);
 
   // the new cgroup namespace's root is the cgroup that init is in now: not before it has been entered
   cgroupNamespace(p, inputs, joined);

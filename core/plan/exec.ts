@@ -4,6 +4,7 @@ import * as abi from "../../ffi/abi.ts";
 import type { Architecture } from "../program/image.ts";
 import { Program } from "../program/program.ts";
 import type { Process, Spec } from "../spec/types.ts";
+import { finalAffinity, initialAffinity } from "./affinity.ts";
 import { ASK } from "./asks.ts";
 import { confine, filter } from "./confine.ts";
 import type { HostFacts } from "./inputs.ts";
@@ -37,7 +38,9 @@ export function planExec(inputs: ExecInputs): Program {
   const p = new Program(facts.arch);
   const given = [inputs.socket, inputs.init, ...inputs.root === undefined ? [] : [inputs.root]];
   beginning(p, { process, keepFds: inputs.keepFds, given });
+  initialAffinity(p, process);
   joinContainer(p, inputs);
+  finalAffinity(p, process);
   p.step("becoming a session leader");
   p.prctl(abi.PR_SET_NAME, "runo:[2:EXEC]");
   p.emit("setsid", [], { ignore: "EPERM" });

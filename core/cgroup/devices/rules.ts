@@ -26,7 +26,7 @@ export function deviceList(rules: readonly DeviceRule[]): DeviceList {
 
 /** A rule for every device replaces all that were before. */
 function applyRule(list: DeviceList, rule: DeviceRule): DeviceList {
-  const { allow, type = "a", access = "" } = rule;
+  const { allow, type = "a" } = rule, access = intersection(rule.access ?? "", "rwm");
   if (type === "a") return { allowed: allow, exceptions: new Map() };
   const key = ruleKey(type, rule.major ?? -1, rule.minor ?? -1);
   return allow === list.allowed ? without(list, key, access) : extended(list, key, access);

@@ -45,7 +45,11 @@ function checkDeviceRule(rule: DeviceRule, index: number, pointer: string, found
   if (!rule.access) {
     found.error(at(pointer, "access"), `device access at ${index} field cannot be empty`);
   } else if (!/^[rwm]+$/.test(rule.access)) {
-    found.error(at(pointer, "access"), `${quote(rule.access)} has letters other than "r", "w" and "m"`);
+    // runc lets them be
+    found.warn(
+      at(pointer, "access"),
+      `${quote(rule.access)} has letters other than "r", "w" and "m", which are ignored`,
+    );
   }
 }
 
