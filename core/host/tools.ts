@@ -7,14 +7,13 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** The path of a program, or undefined. */
+/** The path of a program, or undefined. Where the caller happens to be is no place to look for one. */
 export function findTool(name: string): string | undefined {
   const path = Deno.env.get("PATH") || "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  for (const directory of path.split(":")) {
-    const file = `${directory || "."}/${name}`;
-    if (isExecutable(file)) return file;
-  }
-  return undefined;
+  const files = path.split(":").filter((directory) => directory.startsWith("/")).map((directory) =>
+    `${directory}/${name}`
+  );
+  return files.find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {
