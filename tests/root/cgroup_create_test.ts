@@ -1,9 +1,9 @@
 // Where the cgroup is, what keeps a container from being made in it, and that nothing of it is left.
 import { assert, assertEquals } from "@std/assert";
 import { exists, rootTest, sandbox, sleep } from "./harness.ts";
-import { cgroupFile, parentCgroup } from "./support/cgroups.ts";
+import { cgroupFile, hierarchies, parentCgroup } from "./support/cgroups.ts";
 
-const HIERARCHIES = ["blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids", "systemd", "unified"];
+const HIERARCHIES = hierarchies();
 
 rootTest("create() puts init into an absolute path of every hierarchy, and records where", async () => {
   await using box = sandbox();

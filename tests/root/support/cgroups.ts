@@ -6,6 +6,14 @@ import type { Sandbox } from "../harness.ts";
 
 const ROOT = "/sys/fs/cgroup";
 
+/** The names of the hierarchies that are mounted; other directories there may be anyone's. */
+export function hierarchies(): string[] {
+  return Deno.readTextFileSync("/proc/self/mounts").split("\n").flatMap((line) => {
+    const [, place = "", type = ""] = line.split(" ");
+    return type.startsWith("cgroup") && place.startsWith(`${ROOT}/`) ? [place.slice(ROOT.length + 1)] : [];
+  }).sort();
+}
+
 /** One of its files: "memory/memory.limit_in_bytes"; or of a cgroup below it. */
 export function cgroupFile(box: Sandbox, file: string, below = ""): string {
   const [hierarchy, name] = file.split("/");
@@ -29,9 +37,7 @@ export function disk(): { major: number; minor: number } {
 
 /** The cgroup of a sandbox in all hierarchies, to be the parent of a container's; removed at the end if it is empty then. */
 export function parentCgroup(box: Sandbox): Disposable & { write(file: string, value: string): void } {
-  const paths = [...Deno.readDirSync(ROOT)].filter(({ isDirectory }) => isDirectory).map(({ name }) => (
-    `${ROOT}/${name}${box.cgroup}`
-  ));
+  const paths = hierarchies().map((name) => `${ROOT}/${name}${box.cgroup}`);
   for (const path of paths) Deno.mkdirSync(path, { recursive: true });
   return {
     write: (file, value) => {
