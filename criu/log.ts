@@ -57,6 +57,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     "the kernel has no memory tracking (CONFIG_MEM_SOFT_DIRTY): without --pre-dump and --parent-path",
   ],
   [/uffd|userfaultfd/i, "the kernel has no userfaultfd, or does not allow it: without --lazy-pages"],
+  [/page-pipe: (splice|tee): -1/, "lazy pages need CAP_SYS_RESOURCE, or a sysctl fs.pipe-max-size of 4194304"],
   [
     /page-xfer.*[Cc]onnect|Can't connect to (page )?server|connect to lazy-pages|lazy-pages socket/i,
     "is the page server running, at this address, and `criu lazy-pages` in the same work directory?",

@@ -1,6 +1,6 @@
 /** `--status-fd`: where the caller is told that the pages of a lazy checkpoint can be fetched. */
 
-import { AT_FDCWD, F_GETFL, O_ACCMODE, O_CLOEXEC, O_RDONLY, O_TRUNC, O_WRONLY } from "../ffi/abi.ts";
+import { AT_FDCWD, F_GETFD, F_GETFL, O_ACCMODE, O_CLOEXEC, O_RDONLY, O_TRUNC, O_WRONLY } from "../ffi/abi.ts";
 import { call, tryCall } from "../ffi/call.ts";
 import { Fd } from "../ffi/fd.ts";
 import { RunoError } from "../core/error.ts";
@@ -45,8 +45,11 @@ export function openStatusFile(given: number | string | undefined): StatusFile {
 }
 
 function inherited(number: number): Fd {
-  const flags = tryCall("fcntl", number, F_GETFL, 0);
   const invalid = `invalid --status-fd argument ${number}`;
+  // what the caller handed over has passed execve(2); what has that flag is one of this process' own
+  const own = tryCall("fcntl", number, F_GETFD, 0);
+  if (own !== 0) throw new RunoError(`${invalid}: ${typeof own === "number" ? "EBADF" : own}`, { kind: "invalid" });
+  const flags = tryCall("fcntl", number, F_GETFL, 0);
   if (typeof flags !== "number") throw new RunoError(`${invalid}: ${flags}`, { kind: "invalid" });
   if ((flags & O_ACCMODE) === O_RDONLY) throw new RunoError(`${invalid}: not writable`, { kind: "invalid" });
   return new Fd(number);

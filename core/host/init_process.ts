@@ -4,6 +4,8 @@ import { SIGKILL } from "../../ffi/abi.ts";
 import type { Fd } from "../../ffi/fd.ts";
 import { pidfdOpen, pidfdSignal, reapIfEnded, waitEnded } from "../../ffi/spawn.ts";
 import { thawCgroup } from "../cgroup/freezer.ts";
+import type { Cgroup } from "../cgroup/paths.ts";
+import { signalCgroup } from "../cgroup/processes.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { isInitAlive, isPaused } from "./container.ts";
 import { reapDetached } from "./detached.ts";
@@ -14,6 +16,8 @@ import type { StateFile } from "./state_file.ts";
 /** How long init has to die of SIGKILL. */
 const KILL_TIMEOUT_MS = 10_000;
 const TURN_MS = 20;
+/** How long it takes at most where nobody holds it up. */
+const PATIENCE_MS = 1000;
 
 /** A descriptor of init, made sure to be no other process that got its number. */
 export function openInit(state: StateFile): Fd | undefined {
@@ -40,7 +44,7 @@ export function killInit(state: StateFile): void {
     throw new RunoError(`unable to kill init ${state.init_process_pid}`, { cause: error });
   }
   if (isPaused(state)) thawCgroup(recordedCgroup(state));
-  if (!waitForInit(pidfd)) {
+  if (!waitForInit(pidfd, recordedCgroup(state))) {
     throw new RunoError("container init still running", {
       hint: `process ${state.init_process_pid} does not die of SIGKILL`,
     });
@@ -52,11 +56,15 @@ export function reapInit({ init_process_pid, init_process_start }: StateFile): v
   if (processStat(init_process_pid)?.startTime === init_process_start) reapIfEnded(init_process_pid);
 }
 
-/** Waits in short turns, for init may itself wait for zombies that are this process' to reap. */
-function waitForInit(pidfd: Fd): boolean {
+/**
+ * Waits in short turns, for init may itself wait for zombies that are this process' to reap, or for those of a CRIU in the
+ * container's cgroup that lost its runo in the midst of a restore and traces them: that is killed as well.
+ */
+function waitForInit(pidfd: Fd, cgroup: Cgroup): boolean {
   for (let left = KILL_TIMEOUT_MS; left > 0; left -= TURN_MS) {
     if (waitEnded(pidfd, TURN_MS)) return true;
     reapDetached();
+    if (left === KILL_TIMEOUT_MS - PATIENCE_MS) signalCgroup(cgroup, SIGKILL);
   }
   return false;
 }
