@@ -62,7 +62,7 @@ for (const noNewPrivileges of BOTH) {
     const args = { ...nnp, "process.args": ["mkdir", "/dev/shm/x"] };
     assertEquals((await box.run({ ...args, ...denying(MKDIR, "SCMP_ACT_LOG") })).code, 0);
     const { stderr } = await box.run({ ...args, ...denying(MKDIR, "SCMP_ACT_TRACE") });
-    assertStringIncludes(stderr, "Function not implemented");
+    assertMatch(stderr, /Function not impl/);
   });
 
   seccompTest(`run() and exec() filter, once ${where}`, async () => {
