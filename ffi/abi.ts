@@ -194,9 +194,12 @@ export const O_PATH = 0o10000000;
 export const O_DIRECTORY_BY_ARCH = [0o200000, 0o40000] as const;
 export const O_NOFOLLOW_BY_ARCH = [0o400000, 0o100000] as const;
 
+export const RESOLVE_NO_XDEV = 0x01;
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_NO_SYMLINKS = 0x04;
 export const RESOLVE_IN_ROOT = 0x10;
+
+export const PROC_SUPER_MAGIC = 0x9fa0;
 
 export const S_IFCHR = 0o020000;
 export const S_IFBLK = 0o060000;

@@ -22,6 +22,7 @@ import { awaitExecution, converse } from "./conversation.ts";
 import { lastCapability } from "./facts.ts";
 import { homeVariable } from "./home.ts";
 import { containerHookState } from "./hooks.ts";
+import { checkLabels } from "./lsm.ts";
 import { openFilesLimit } from "./nofile.ts";
 import type { ExecOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
@@ -50,6 +51,7 @@ export function execProcess(options: ExecOptions): Executed {
   checkStatus(container, options);
   const spec: Spec = { ...recordedSpec(container.state), process: options.process };
   checkTerminal(spec, options);
+  checkLabels(options.process);
   const keepFds = checkPreservedFds(options);
   const [ours, theirs] = socketPair();
   using socket = ours;

@@ -12,6 +12,7 @@ import { collectFacts, leakingParent } from "./facts.ts";
 import type { Ids } from "./idmap.ts";
 import { notifyInputs } from "./notify.ts";
 import { checkLockedFlags } from "./locked_flags.ts";
+import { checkLabels } from "./lsm.ts";
 import type { CreateOptions } from "./options.ts";
 import { checkPreservedFds } from "./preserved_fds.ts";
 import { checkRootless } from "./rootless.ts";
@@ -40,6 +41,7 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
   const { spec, rootfs, configPath } = readBundle(options);
   if (spec.process === undefined) throw new RunoError("process property must not be empty", { kind: "invalid" });
   checkTerminal(spec, options);
+  checkLabels(spec.process);
   if (options.noPivot && spec.linux?.rootfsPropagation?.endsWith("private")) {
     throw new RunoError("rootfsPropagation of [r]private is not safe without pivot_root (--no-pivot)", {
       kind: "invalid",

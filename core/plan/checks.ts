@@ -1,6 +1,8 @@
 /** Looking at what system calls reported, and ending the program when it is not as it must be. */
 
-import { type Data, Within } from "../program/assembly.ts";
+import { PROC_SUPER_MAGIC } from "../../ffi/abi.ts";
+import { STATFS } from "../../ffi/structs.ts";
+import { Data, type Reg, Within } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 
 /** Where in the data a 32-bit word is, and a value to compare it with. */
@@ -19,6 +21,13 @@ export function expectWord(p: Program, { data, offset, value }: Word): void {
   fail(p);
   p.place(as);
   p.free(word);
+}
+
+/** Where the type of the file system that a descriptor is on will be, and that of procfs. */
+export function procfsType(p: Program, fd: Reg): Word {
+  const data = new Data(new Uint8Array(STATFS.size), { text: "statfs" });
+  p.emit("fstatfs", [fd, data]);
+  return { data, offset: STATFS.offset("type"), value: PROC_SUPER_MAGIC };
 }
 
 /** Ends the program with EBADF if the word has the value. */

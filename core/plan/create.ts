@@ -18,6 +18,7 @@ import {
   scheduling,
   sessionKeyring,
 } from "./kernel.ts";
+import { labelExecution, labelKeys } from "./labels.ts";
 import { maskPaths, readonlyPaths } from "./masks.ts";
 import { mounts, readonlyTmpfs } from "./mounts.ts";
 import { beginning, cgroupNamespace, endOnSignals, namespaces } from "./namespaces.ts";
@@ -41,11 +42,11 @@ export function planCreate(inputs: CreateInputs): Program {
   // the new cgroup namespace's root is the cgroup that init is in now: not before it has been entered
   cgroupNamespace(p, inputs, joined);
 
-  sessionKeyring(p, inputs);
+  const proc = privateProc(p);
+  labelKeys(p, proc, spec.process?.selinuxLabel, () => sessionKeyring(p, inputs));
   if (isNew(spec, "network")) loopback(p);
   if (Object.keys(spec.linux?.netDevices ?? {}).length > 0) networkDevices(p);
 
-  const proc = privateProc(p);
   const root = bindRootfs(p, inputs);
   mounts(p, root, inputs, joined.sources);
   closeIdmaps(p, inputs);
@@ -75,6 +76,7 @@ export function planCreate(inputs: CreateInputs): Program {
   const env = environment(p, root, inputs);
   scheduling(p, spec);
   resourceLimits(p, inputs);
+  if (spec.process !== undefined) labelExecution(p, proc, spec.process);
   confine(p, inputs, () => enterWorkingDirectory(p, root, inputs));
   const executable = chooseExecutable(p, inputs);
   launch(p, proc, root, inputs, executable, env);

@@ -10,6 +10,7 @@ import { confine, filter } from "./confine.ts";
 import type { HostFacts } from "./inputs.ts";
 import { joinContainer, type Joined } from "./join.ts";
 import { resourceLimits, scheduling, sessionKeyring } from "./kernel.ts";
+import { isLabelled, joinedProc, labelExecution, labelKeys } from "./labels.ts";
 import { chooseExecutable, enterWorkingDirectory, environment, execute, prepareExecution } from "./launch.ts";
 import { beginning } from "./namespaces.ts";
 import type { SeccompFilter } from "./seccomp.ts";
@@ -44,7 +45,8 @@ export function planExec(inputs: ExecInputs): Program {
   p.step("becoming a session leader");
   p.prctl(abi.PR_SET_NAME, "runo:[2:EXEC]");
   p.emit("setsid", [], { ignore: "EPERM" });
-  sessionKeyring(p, inputs);
+  const proc = isLabelled(process) ? joinedProc(p) : undefined;
+  labelKeys(p, proc, process.selinuxLabel, () => sessionKeyring(p, inputs));
   p.step("opening the container's root");
   const root = p.openat2(abi.AT_FDCWD, "/", { directory: true, resolve: "host" });
   execTerminal(p, root, process);
@@ -52,6 +54,7 @@ export function planExec(inputs: ExecInputs): Program {
   const env = environment(p, root, inputs);
   scheduling(p, spec);
   resourceLimits(p, inputs);
+  if (proc !== undefined) labelExecution(p, proc, process);
   confine(p, inputs, () => enterWorkingDirectory(p, root, inputs));
   const executable = chooseExecutable(p, inputs);
   prepareExecution(p, inputs);

@@ -10,6 +10,7 @@ import { confine, filter } from "./confine.ts";
 import type { HostFacts } from "./inputs.ts";
 import { joinContainer, type Joined } from "./join.ts";
 import { resourceLimits, sessionKeyring } from "./kernel.ts";
+import { isLabelled, joinedProc, labelExecution, labelKeys } from "./labels.ts";
 import { enterWorkingDirectory, environment } from "./launch.ts";
 import { defaultSignals, keepOnly } from "./namespaces.ts";
 import { loadSeccomp, type SeccompFilter } from "./seccomp.ts";
@@ -80,7 +81,11 @@ function enterContainer(p: Program, container: HookContainer): void {
   // from before the first of the container's processes can see this one: CVE-2016-9962
   p.prctl(abi.PR_SET_DUMPABLE, 0);
   joinContainer(p, container);
-  sessionKeyring(p, container);
+  const process = container.confined?.spec.process;
+  const proc = process !== undefined && isLabelled(process) ? joinedProc(p) : undefined;
+  labelKeys(p, proc, process?.selinuxLabel, () => sessionKeyring(p, container));
+  // it lasts until the hook is executed
+  if (proc !== undefined && process !== undefined) labelExecution(p, proc, process);
   if (container.namespaces.includes("user")) {
     p.step("giving up the caller's groups");
     // a user namespace may deny it; the groups are unmapped there

@@ -6,6 +6,7 @@ import { Data, type Label, type Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Spec } from "../spec/types.ts";
 import { expectWord } from "./checks.ts";
+import { mountContext } from "./labels.ts";
 import { inRoot } from "./paths.ts";
 
 /** Makes each path read-only, with all that is mounted below it; a missing one is fine. */
@@ -41,7 +42,7 @@ export function maskPaths(p: Program, root: Reg, spec: Spec): void {
     const at = p.openat2(root, inRoot(path), {}, { on: "ENOENT", to: next });
     const directory = p.openat2(at, ".", { directory: true, resolve: "host" }, { on: "ENOTDIR", to: file });
     p.close(directory);
-    coverDirectory(p, at, empty, done);
+    coverDirectory(p, { at, empty, done, label: spec.linux?.mountLabel });
     p.place(file);
     const cover = p.openTree(null_, "", { recursive: false });
     p.moveMount(cover, at);
@@ -57,8 +58,15 @@ export function maskPaths(p: Program, root: Reg, spec: Spec): void {
 /** What the register of the empty tmpfs holds as long as no directory needed it. */
 const NOT_MADE = -1;
 
+interface Cover {
+  readonly at: Reg;
+  readonly empty: Reg;
+  readonly done: Label;
+  readonly label: string | undefined;
+}
+
 /** The first directory gets the tmpfs itself, which is copied for the others: a mount can be copied once it is attached. */
-function coverDirectory(p: Program, at: Reg, empty: Reg, done: Label): void {
+function coverDirectory(p: Program, { at, empty, done, label }: Cover): void {
   const first = p.label("make the empty tmpfs");
   p.emit("jump_if_equal", [empty, NOT_MADE], { to: first });
   const copy = p.openTree(empty, "", { recursive: false });
@@ -70,6 +78,7 @@ function coverDirectory(p: Program, at: Reg, empty: Reg, done: Label): void {
   p.fsconfigString(context, "source", "tmpfs");
   p.fsconfigString(context, "nr_inodes", "1");
   p.fsconfigFlag(context, "ro");
+  for (const [key, value] of mountContext("tmpfs", label)) p.fsconfigString(context, key, value);
   p.fsconfigCreate(context);
   p.fsmountInto(empty, context, abi.MOUNT_ATTR_RDONLY);
   p.moveMount(empty, at);

@@ -1,10 +1,9 @@
 /** What all mounts have in common: where they go, and how one is spoken of when it fails. */
 
-import { STATFS } from "../../ffi/structs.ts";
-import { Data, type Reg } from "../program/assembly.ts";
+import type { Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Mount } from "../spec/types.ts";
-import { expectWord, refuseWord, type Word } from "./checks.ts";
+import { expectWord, procfsType, refuseWord } from "./checks.ts";
 import { ASK } from "./asks.ts";
 import { isBind } from "./mount_options.ts";
 import { components, mountpoint, type MountpointOptions } from "./paths.ts";
@@ -54,8 +53,6 @@ export function attachStep(p: Program, mount: Mount, index: number): void {
   });
 }
 
-const PROC_SUPER_MAGIC = 0x9fa0;
-
 /** The place of a mount, made if it is missing. A link of the image must not lead it into /proc: CVE-2019-16884 */
 export function mountpointOf(
   p: Program,
@@ -69,7 +66,7 @@ export function mountpointOf(
     : { otherwise: () => p.askWithFd(ASK.mountpoint, "mountpoint", root, { number: index }) };
   const at = mountpoint(p, root, destination, { ...options, ...otherwise });
   // validation has looked at those that say where they go
-  if (components(destination)[0] !== "proc") refuseWord(p, fileSystemType(p, at));
+  if (components(destination)[0] !== "proc") refuseWord(p, procfsType(p, at));
   return at;
 }
 
@@ -78,11 +75,5 @@ export function expectProc(p: Program, tree: Reg, { destination }: Mount): void 
   p.step(`looking at what is to be mounted at "${destination}"`, {
     sentences: { EBADF: `"${destination}" cannot be mounted because it is not of type proc` },
   });
-  expectWord(p, fileSystemType(p, tree));
-}
-
-function fileSystemType(p: Program, fd: Reg): Word {
-  const data = new Data(new Uint8Array(STATFS.size), { text: "statfs" });
-  p.emit("fstatfs", [fd, data]);
-  return { data, offset: STATFS.offset("type"), value: PROC_SUPER_MAGIC };
+  expectWord(p, procfsType(p, tree));
 }

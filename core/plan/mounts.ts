@@ -10,6 +10,7 @@ import { cgroupMount } from "./cgroup_mounts.ts";
 import { type CreateInputs, hasNamespace } from "./inputs.ts";
 import { isShown, shownFileSystem } from "./kernel_mounts.ts";
 import { type Attributes, isBind, LOCKABLE, mountFlags, type MountOptions, parseOptions } from "./mount_options.ts";
+import { mountContext } from "./labels.ts";
 import { attachStep, expectProc, mountpointOf, mountStep } from "./mount_step.ts";
 import { inRoot } from "./paths.ts";
 import { allMounts, takeSource } from "./sources.ts";
@@ -159,18 +160,19 @@ function entries(
   options: MountOptions,
   { spec }: CreateInputs,
 ): (readonly [string, string | undefined])[] {
-  const label = spec.linux?.mountLabel ?? "";
   const all = options.data.map((entry) => {
     const equals = entry.indexOf("=");
     return equals < 0 ? [entry, undefined] as const : [entry.slice(0, equals), entry.slice(equals + 1)] as const;
   });
-  return label === "" || type === "proc" || type === "sysfs" ? all : [...all, ["context", label]];
+  return [...all, ...mountContext(type, spec.linux?.mountLabel)];
 }
 
 /** mount(2), for option values that fsconfig(2) cannot take; "." is the place that was opened, not a path. */
 function mountByPath(p: Program, { root, at }: Place, mount: Mount, options: MountOptions, inputs: CreateInputs): void {
   const type = mount.type ?? "none";
-  const data = entries(type, options, inputs).map(([key, value]) => value === undefined ? key : `${key}=${value}`);
+  // a label has commas of its own
+  const text = (key: string, value: string) => key === "context" ? `${key}="${value}"` : `${key}=${value}`;
+  const data = entries(type, options, inputs).map(([key, value]) => value === undefined ? key : text(key, value));
   p.emit("fchdir", [at]);
   const flags = mountFlags(firstAttributes(type, options));
   p.emit("mount", [mount.source ?? type, ".", type, flags, [...options.flags, ...data].join(",")]);

@@ -17,10 +17,13 @@ const PROPAGATION: Readonly<Record<RootfsPropagation, { readonly flag: number; r
   runbindable: { flag: abi.MS_UNBINDABLE, recursive: true },
 };
 
-/** A procfs that nobody else can mount over; where the kernel refuses one (no rights over the pid namespace), the host's. */
-export function privateProc(p: Program): Reg {
+/**
+ * A procfs that nobody else can mount over; where the kernel refuses one (no rights over the pid namespace), that at /proc.
+ * @param check looks at the latter, if it is not the host's
+ */
+export function privateProc(p: Program, check?: (proc: Reg) => void): Reg {
   p.step("opening a private procfs");
-  const refused = p.label("use the host's /proc"), done = p.label("have procfs");
+  const refused = p.label("use /proc"), done = p.label("have procfs");
   const proc = p.register("proc");
   const context = p.fsopen("proc");
   p.fsconfigCreate(context, { on: "any", to: refused });
@@ -28,6 +31,7 @@ export function privateProc(p: Program): Reg {
   p.jump(done);
   p.place(refused);
   p.openat2Into(proc, abi.AT_FDCWD, "/proc", { directory: true, resolve: "host" });
+  check?.(proc);
   p.place(done);
   p.close(context);
   return proc;

@@ -1,7 +1,7 @@
 /** Arguments of system calls as text, by the kernel's names: tables of what each argument is. */
 
 import * as abi from "../../ffi/abi.ts";
-import { CAP_DATA, CLONE_ARGS, MOUNT_ATTR, OPEN_HOW, RLIMIT64, SCHED_ATTR, STATX } from "../../ffi/structs.ts";
+import { CAP_DATA, CLONE_ARGS, MOUNT_ATTR, OPEN_HOW, RLIMIT64, SCHED_ATTR, STATFS, STATX } from "../../ffi/structs.ts";
 import { Data, type Instruction, Reg, type Value, Within } from "./assembly.ts";
 
 /** Text of an integer; `arch` is the column of the tables in abi.ts. */
@@ -171,6 +171,7 @@ function dataText(data: Data, known: Structure | undefined, arch: 0 | 1): string
 
 /** Layouts of what programs read and write themselves, by the text of the data. */
 const FIELDS: Readonly<Record<string, { fieldAt(offset: number): string | undefined }>> = {
+  statfs: STATFS,
   statx: STATX,
   clone_args: CLONE_ARGS,
 };

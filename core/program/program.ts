@@ -17,6 +17,8 @@ export interface OpenOptions {
   readonly nofollow?: boolean;
   readonly noctty?: boolean;
   readonly nonblock?: boolean;
+  /** Refuse to leave the mount that the directory is on. */
+  readonly sameMount?: boolean;
   /** Refuse any symlink on the way. */
   readonly noSymlinks?: boolean;
   /** Resolve below the directory as if it were the root (the default), or as the process sees it. */
@@ -78,6 +80,7 @@ export class Program extends Assembly {
     if (options.create !== undefined) flags |= abi.O_CREAT;
     let resolve = options.resolve === "host" ? 0 : abi.RESOLVE_IN_ROOT | abi.RESOLVE_NO_MAGICLINKS;
     if (options.noSymlinks) resolve |= abi.RESOLVE_NO_SYMLINKS;
+    if (options.sameMount) resolve |= abi.RESOLVE_NO_XDEV;
     const how = new Data(OPEN_HOW.pack({ flags, mode: options.create ?? 0, resolve }));
     this.#hows.set(key, how);
     return how;

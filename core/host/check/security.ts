@@ -1,8 +1,9 @@
 /** `check`: seccomp and the security modules. */
 
 import type { Process, Seccomp, Spec } from "../../spec/types.ts";
+import { hasAppArmor, hasSELinux } from "../lsm.ts";
 import { type Finding, Report } from "./finding.ts";
-import { readOptional, statOptional } from "./read.ts";
+import { readOptional } from "./read.ts";
 
 /** The kernel's words for actions, as /proc/sys/kernel/seccomp/actions_avail has them. */
 const ACTION_NAMES: Readonly<Record<string, string>> = {
@@ -29,14 +30,6 @@ export function checkSecurity(): Finding[] {
 
 function seccompActions(): string[] | undefined {
   return readOptional("/proc/sys/kernel/seccomp/actions_avail")?.split(" ");
-}
-
-function hasAppArmor(): boolean {
-  return readOptional("/sys/module/apparmor/parameters/enabled") === "Y";
-}
-
-function hasSELinux(): boolean {
-  return statOptional("/sys/fs/selinux/enforce") !== undefined;
 }
 
 /** What a config asks of them. */

@@ -142,6 +142,10 @@ const CASES: readonly (readonly [name: string, changes: Changes, others?: Partia
     seccomp: { ...FILTER, notifies: true },
     facts: { ...FACTS, euid: 1000, egid: 1000 },
   }],
+  ["labels_of_the_process", {
+    "process.apparmorProfile": "profile",
+    "process.selinuxLabel": "system_u:system_r:container_t:s0:c1,c2",
+  }],
   ["labels", { "linux.mountLabel": "system_u:object_r:container_file_t:s0" }],
 ];
 

@@ -30,6 +30,7 @@ const CASES: readonly (readonly [name: string, changes: Changes, others?: Partia
   ["exec_terminal", { "process.terminal": true, "process.consoleSize": { height: 10, width: 110 } }],
   ["exec_user_namespace", {}, { namespaces: ["user", "pid", "mount"] }],
   ["exec_no_namespaces", {}, { namespaces: [], root: 5, cgroup: { v1: ["/sys/fs/cgroup/memory/box"], v2: undefined } }],
+  ["exec_labels", { "process.apparmorProfile": "profile", "process.selinuxLabel": "a:b:c:s0" }],
   ["exec_seccomp", {}, { seccomp: FILTER }],
   ["exec_seccomp_notify", { "process.noNewPrivileges": false }, { seccomp: { ...FILTER, notifies: true } }],
   ["exec_user", { "process.user": { uid: 7, gid: 8, umask: 0o77 }, "process.oomScoreAdj": 5 }],
