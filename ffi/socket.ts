@@ -16,7 +16,7 @@ import {
   SOL_SOCKET,
 } from "./abi.ts";
 import { AT_FDCWD } from "./abi.ts";
-import { call } from "./call.ts";
+import { call, SyscallError } from "./call.ts";
 import { Fd } from "./fd.ts";
 import { addressOf, allocate, cString } from "./memory.ts";
 import { CMSG_CREDENTIALS, CMSG_FD, IOVEC, MSGHDR } from "./structs.ts";
@@ -76,9 +76,19 @@ export function receive(socket: Fd, size: number): Message {
     control: addressOf(control),
     controllen: CONTROL_BYTES,
   });
-  const length = call("recvmsg", socket.number, header, MSG_CMSG_CLOEXEC);
+  const length = tryReceive(socket, header);
   void iov;
   return { bytes: bytes.slice(0, length), ...readControl(control, Number(MSGHDR.read(header).controllen)) };
+}
+
+/** ECONNRESET is an end too: of one who had not read everything. */
+function tryReceive(socket: Fd, header: Uint8Array<ArrayBuffer>): number {
+  try {
+    return call("recvmsg", socket.number, header, MSG_CMSG_CLOEXEC);
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === "ECONNRESET") return 0;
+    throw error;
+  }
 }
 
 function readControl(control: Uint8Array, length: number): { pid: number; fd: Fd | undefined } {

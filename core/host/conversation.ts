@@ -23,7 +23,7 @@
 import { errnoName } from "../../ffi/abi.ts";
 import type { Fd } from "../../ffi/fd.ts";
 import { receive, send } from "../../ffi/socket.ts";
-import { RunoError } from "../error.ts";
+import { errnoOf, RunoError } from "../error.ts";
 import { type AskName, askName } from "../plan/asks.ts";
 import type { Program } from "../program/program.ts";
 import { MESSAGE } from "../program/image.ts";
@@ -81,9 +81,9 @@ export function converse(socket: Fd, program: Program, answers: Answers): void {
       throw new RunoError(`container init asks for "${name ?? "nothing known"}"`);
     }
     answers.asker(message.pid);
-    send(socket, answer({ pid: message.pid, fd, number: numberOf(words) }) ?? PLAIN_ANSWER);
+    const heard = reply(socket, answer({ pid: message.pid, fd, number: numberOf(words) }) ?? PLAIN_ANSWER);
     answers.debug?.(`asked by process ${message.pid} and answered: ${name}`);
-    if (name === "ready") return;
+    if (heard && name === "ready") return;
   }
 }
 
@@ -102,6 +102,17 @@ export function awaitExecution(socket: Fd, program: Program): void {
 function numberOf(words: DataView): number | undefined {
   const at = 8;
   return words.byteLength < at + 4 ? undefined : words.getInt32(at, true);
+}
+
+/** Sends an answer; false for one who has ended: why is told by what it sent before, or by the end of the conversation. */
+function reply(socket: Fd, bytes: Uint8Array<ArrayBuffer>): boolean {
+  try {
+    send(socket, bytes);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "EPIPE") return false;
+    throw error;
+  }
 }
 
 /** The error of the step that reported it: its words are on this side. */

@@ -72,7 +72,9 @@ export function execProcess(options: ExecOptions): Executed {
     if (oomKills(cgroup) > killsBefore) {
       throw new RunoError("executing the process", { cause: error, hint: "possibly OOM-killed" });
     }
-    throw error;
+    // all that goes wrong in a container that dies meanwhile has this one reason
+    const known = error instanceof RunoError && error.kind === "state";
+    throw known || isInitAlive(container.state) ? error : stopped(error);
   }
 }
 
@@ -132,9 +134,15 @@ function execCgroup({ state }: Container, { subCgroups }: ExecOptions): Cgroup {
   return cgroup;
 }
 
+function stopped(cause?: unknown): RunoError {
+  return new RunoError("cannot exec in a stopped container", {
+    kind: "state",
+    ...cause === undefined ? {} : { cause },
+  });
+}
+
 /** init by descriptor, and made sure that it is init: the number may have been given to another process. */
 function openInit({ state }: Container): Fd {
-  const stopped = () => new RunoError("cannot exec in a stopped container", { kind: "state" });
   let pidfd: Fd;
   try {
     pidfd = pidfdOpen(state.init_process_pid);
