@@ -313,18 +313,18 @@ rootTest("v2: an ordinary user's container uses a cgroup that was given to that 
     "process.args": ["sh", "-c", "sleep 1000"],
   });
   giveTree(box.dir, 1000);
-  const asUser = (script: string) =>
-    new Deno.Command("sh", {
-      args: [
-        "-c",
-        `echo $$ > ${parent}/session/cgroup.procs; exec setpriv --reuid 1000 --regid 1000 --clear-groups ` +
-        `env XDG_RUNTIME_DIR=${box.dir} sh -c '${script}' 2>&1`,
-      ],
-    }).output().then(({ code, stdout }) => ({ code, text: new TextDecoder().decode(stdout) }));
+  // the container keeps stderr open: a file, for nobody waits for the end of that
+  const asUser = async (script: string) => {
+    const user = "setpriv --reuid 1000 --regid 1000 --clear-groups";
+    const command = `${user} env XDG_RUNTIME_DIR=${box.dir} sh -c '${script}'`;
+    const args = ["-c", `echo $$ > ${parent}/session/cgroup.procs; exec ${command} < /dev/null > ${box.dir}/out 2>&1`];
+    const { code } = await new Deno.Command("sh", { args }).output();
+    return { code, text: Deno.readTextFileSync(`${box.dir}/out`) };
+  };
   const runo = `${new URL("../../../dist/runo", import.meta.url).pathname} --root ${box.root}`;
   try {
     box.configure(path({ pids: { limit: 9 } }));
-    const created = await asUser(`${runo} run --detach --bundle ${box.bundle} ${box.id} < /dev/null > /dev/null`);
+    const created = await asUser(`${runo} run --detach --bundle ${box.bundle} ${box.id}`);
     assertEquals(created, { code: 0, text: "" });
     assertEquals(Deno.readTextFileSync(`${parent}/${box.id}/pids.max`), "9\n");
     const pid = await box.pid();
