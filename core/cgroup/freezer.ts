@@ -1,6 +1,6 @@
 /** Freezing all processes of a container. Kernel: admin-guide/cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst */
 
-import { RunoError } from "../error.ts";
+import { errnoOf, RunoError } from "../error.ts";
 import { sleep } from "./directories.ts";
 import { exists, readIfThere, readValue, writeValue } from "./files.ts";
 import type { Cgroup } from "./paths.ts";
@@ -23,8 +23,8 @@ export function freezeCgroup(cgroup: Cgroup, timeout = FREEZE_TIMEOUT_MS): void 
     if (freezer !== undefined) freezeV1(freezer, timeout);
     else freezeV2(v2!, timeout);
   } catch (error) {
-    // half frozen is worse than not frozen
-    thawCgroup(cgroup);
+    // half frozen is worse than not frozen; without a right to freeze there is nothing to thaw
+    if (!["EACCES", "EPERM"].includes(errnoOf(error) ?? "")) thawCgroup(cgroup);
     throw error;
   }
 }

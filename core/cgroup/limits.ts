@@ -12,7 +12,7 @@ import type { Undo } from "./target.ts";
 import { CONTROLLERS_V1 } from "./v1/controllers.ts";
 import { inheritCpuset } from "./v1/cpuset.ts";
 import { CONTROLLERS_V2 } from "./v2/controllers.ts";
-import { availableControllers, enableControllers } from "./v2/enable.ts";
+import { availableControllers, enableControllers, enabledControllers } from "./v2/enable.ts";
 import { isUnifiedSet, setUnified } from "./v2/unified.ts";
 
 /** A controller with limits to set, and the cgroup to set them in. */
@@ -45,13 +45,15 @@ export function checkLimits(cgroup: Cgroup, resources: Resources): void {
 
 function checkAvailable(cgroup: Cgroup, resources: Resources): void {
   const wanted = wantedControllers(cgroup, resources);
-  if (wanted.length === 0) return;
-  const available = availableControllers(cgroup.paths[""]!);
+  if (wanted.length > 0) requireControllers(wanted, availableControllers(cgroup.paths[""]!), "this machine");
+}
+
+function requireControllers(wanted: readonly string[], available: readonly string[], where: string): void {
   const missing = wanted.find((name) => !available.includes(name));
   if (missing === undefined) return;
   throw new RunoError(`cannot set ${missing} limit: controller "${missing}" not available`, {
     kind: "unsupported",
-    hint: available.length === 0 ? "cgroup v2 has no controllers here" : `cgroup v2 has here: ${available.join(", ")}`,
+    hint: `cgroup v2 has in ${where}: ${available.length === 0 ? "none" : available.join(", ")}`,
   });
 }
 
@@ -96,6 +98,8 @@ export function setLimits(cgroup: Cgroup, resources: Resources, { undo }: LimitO
   if (cpuset !== undefined) inheritCpuset(parentOf(cpuset));
   for (const { controller, path, beside } of assign(cgroup, resources)) {
     if (beside) enableControllers(path, [controller.name]);
+    // some may not have been handed down to this caller
+    if (beside || isV2(cgroup)) requireControllers([controller.name], enabledControllers(path), `"${path}"`);
     controller.set({ path, undo }, resources);
   }
   if (isUnifiedSet(resources)) setUnified({ path: cgroup.paths[""]!, undo }, resources);

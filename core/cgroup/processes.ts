@@ -32,14 +32,14 @@ function pidsIn(path: string): number[] {
  */
 export function signalCgroup(cgroup: Cgroup, signal: number): void {
   if (signal === SIGKILL && killAtOnce(cgroup)) return;
-  const frozen = isFrozen(cgroup);
+  const paused = isFrozen(cgroup);
   // frozen processes make no new ones that the list does not have
-  if (!frozen) tryFreeze(cgroup);
+  const frozen = !paused && tryFreeze(cgroup);
   try {
     for (const pid of cgroupPids(cgroup, { recursive: true })) signalProcess(pid, signal);
   } finally {
     // on v1 the frozen do not even die
-    if (!frozen || signal === SIGKILL) thawCgroup(cgroup);
+    if (frozen || (paused && signal === SIGKILL)) thawCgroup(cgroup);
   }
 }
 
@@ -54,11 +54,13 @@ function killAtOnce({ paths }: Cgroup): boolean {
 /** One that does not stop is signalled as it runs. */
 const FREEZE_TIMEOUT_MS = 500;
 
-function tryFreeze(cgroup: Cgroup): void {
+/** False without a freezer, without a right to it, or when it takes too long. */
+function tryFreeze(cgroup: Cgroup): boolean {
   try {
     freezeCgroup(cgroup, FREEZE_TIMEOUT_MS);
+    return true;
   } catch {
-    // no freezer, no right to it, or no time
+    return false;
   }
 }
 

@@ -9,6 +9,11 @@ export function availableControllers(path: string): string[] {
   return words(readValue(`${ancestors(path)[0] ?? path}/cgroup.controllers`));
 }
 
+/** The controllers that a cgroup has. */
+export function enabledControllers(path: string): string[] {
+  return words(readValue(`${path}/cgroup.controllers`));
+}
+
 /**
  * Enables controllers all the way down to a cgroup. What cannot be enabled is no error here: writing a limit will be.
  * @param wanted all that there are, unless given

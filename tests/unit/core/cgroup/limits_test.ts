@@ -89,14 +89,14 @@ const V2 = {
   ...empty("c/cpuset.cpus", "c/cpuset.mems", "c/pids.max", "c/io.max", "c/hugetlb.2MB.max", "c/hugetlb.2MB.rsvd.max"),
   ...empty("c/rdma.max", "c/memory.high"),
   "c/io.bfq.weight": "default 100\n",
-  "cgroup.controllers": "cpuset cpu io memory hugetlb pids rdma\n",
+  "c/cgroup.controllers": "cpuset cpu io memory hugetlb pids rdma\n",
 };
 
 Deno.test("setLimits() writes every file of v2, and what unified names", () => {
   withTree(V2, ({ path, read }) => {
     setLimits({ paths: { "": `${path}/c` } }, { ...EVERYTHING, unified: { "memory.high": "1000\n2000\n" } });
     const written = Object.fromEntries(Object.keys(V2).map((file) => [file.slice(2), read(file)]));
-    delete written["roup.controllers"];
+    delete written["cgroup.controllers"];
     assertEquals(written, {
       "memory.max": "67108864",
       "memory.swap.max": "67108864",
@@ -119,7 +119,7 @@ Deno.test("setLimits() writes every file of v2, and what unified names", () => {
 });
 
 Deno.test("setLimits() keeps what is not asked for of the two numbers in cpu.max", () => {
-  withTree({ "cpu.max": "20000 50000\n" }, ({ path, read }) => {
+  withTree({ "cpu.max": "20000 50000\n", "cgroup.controllers": "cpu\n" }, ({ path, read }) => {
     const set = (cpu: Resources["cpu"] & object) => {
       setLimits({ paths: { "": path } }, { cpu });
       return read("cpu.max");
@@ -131,7 +131,7 @@ Deno.test("setLimits() keeps what is not asked for of the two numbers in cpu.max
 });
 
 Deno.test("setLimits() takes the weight of a cgroup that becomes idle back", () => {
-  withTree({ "cpu.idle": "0", "cpu.weight": "59" }, ({ path, read }) => {
+  withTree({ "cpu.idle": "0", "cpu.weight": "59", "cgroup.controllers": "cpu\n" }, ({ path, read }) => {
     const undo: Undo[] = [];
     setLimits({ paths: { "": path } }, { cpu: { idle: 1 } }, { undo });
     assertEquals(read("cpu.idle"), "1");
@@ -155,7 +155,17 @@ Deno.test("checkLimits() refuses limits of controllers that are not there", () =
     const error = assertThrows(() => checkLimits(v2, { memory: { limit: 1 } }), RunoError);
     assertEquals(
       error.message,
-      'cannot set memory limit: controller "memory" not available (cgroup v2 has here: cpu, pids)',
+      'cannot set memory limit: controller "memory" not available (cgroup v2 has in this machine: cpu, pids)',
+    );
+  });
+});
+
+Deno.test("setLimits() says which controllers the caller was given", () => {
+  withTree({ "cgroup.controllers": "memory pids\n" }, ({ path }) => {
+    const error = assertThrows(() => setLimits({ paths: { "": path } }, { cpu: { shares: 5 } }), RunoError);
+    assertEquals(
+      error.message,
+      `cannot set cpu limit: controller "cpu" not available (cgroup v2 has in "${path}": memory, pids)`,
     );
   });
 });
