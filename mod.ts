@@ -6,14 +6,13 @@
  *
  * const code = await runo.run("job", { bundle: "/srv/job" });
  *
- * runo.create("web", { bundle: "/srv/web" });
- * runo.start("web");
+ * await runo.create("web", { bundle: "/srv/web" });
+ * await runo.start("web");
  * for await (const event of runo.events("web")) console.log(event.type);
- * runo.delete("web", { force: true });
+ * await runo.delete("web", { force: true });
  * ```
  *
- * Containers are those of the command and of runc: each sees the other's. A function that returns no promise has done
- * its work when it returns. Errors are `RunoError`s: branch on `code` ("not-found", "state", ...) and `errno`, never on
+ * Containers are those of the command and of runc: each sees the other's. Errors are `RunoError`s: branch on `code` ("not-found", "state", ...) and `errno`, never on
  * the message. The library prints nothing, installs no signal handlers, reaps nobody else's children and never ends the
  * process; containers have the stdio of the process, and `process.terminal` takes its terminal while they run.
  *
@@ -148,13 +147,14 @@ export interface RestoreSettings extends CriuSettings, CreateSettings {
 }
 
 /** Makes a container, which then waits for `start()`. @returns the pid of its first process @throws {RunoError} */
-export function create(id: string, settings: CreateSettings): number {
-  return createContainer(createOptions(id, settings, true)).pid;
+export async function create(id: string, settings: CreateSettings): Promise<number> {
+  const { pid } = await createContainer(createOptions(id, settings, true));
+  return pid;
 }
 
 /** Lets a created container execute its program. @throws {RunoError} */
-export function start(id: string, settings: Settings = {}): void {
-  startContainer(host(settings), id);
+export async function start(id: string, settings: Settings = {}): Promise<void> {
+  await startContainer(host(settings), id);
 }
 
 /**
@@ -181,12 +181,12 @@ export function exec(
 }
 
 /** Executes a process in a container without waiting for its end. @returns its pid @throws {RunoError} */
-export function execDetached(
+export async function execDetached(
   id: string,
   process: readonly string[] | Partial<Process>,
   settings: ExecSettings = {},
-): number {
-  const { pid } = execProcess(execOptions(id, process, settings, true));
+): Promise<number> {
+  const { pid } = await execProcess(execOptions(id, process, settings, true));
   reapLater(pid);
   return pid;
 }
@@ -205,8 +205,8 @@ export function kill(
 }
 
 /** Removes a container; with `force` one that runs, and none to remove is fine. @throws {RunoError} */
-function remove(id: string, settings: Settings & { readonly force?: boolean } = {}): void {
-  deleteContainer(host(settings), id, { force: settings.force ?? false });
+async function remove(id: string, settings: Settings & { readonly force?: boolean } = {}): Promise<void> {
+  await deleteContainer(host(settings), id, { force: settings.force ?? false });
 }
 
 export { remove as delete };
@@ -264,8 +264,8 @@ export function events(
 }
 
 /** The steps that `create()` would take, without taking any. Needs no rights. @throws {RunoError} */
-export function plan(id: string, settings: CreateSettings): ExplainedPlan {
-  return planBundle(createOptions(id, settings, false));
+export async function plan(id: string, settings: CreateSettings): Promise<ExplainedPlan> {
+  return await planBundle(createOptions(id, settings, false));
 }
 
 /** Everything that is wrong with this host, and with a bundle if one is given. Needs no rights. */
@@ -285,7 +285,7 @@ export function features(): Features {
 export async function checkpoint(id: string, settings: CheckpointSettings): Promise<void> {
   const { checkpointContainer } = await import("./criu/checkpoint.ts");
   const { parentPath, leaveRunning, preDump, tcpSkipInFlight, linkRemap, statusFd, pageServer } = settings;
-  checkpointContainer({
+  await checkpointContainer({
     ...host(settings),
     ...criuOptions(settings),
     id,

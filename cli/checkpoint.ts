@@ -31,7 +31,7 @@ export const checkpoint = command({
     const options = checkpointOptions(invocation);
     // CRIU's messages take a while to load: no other command pays for that
     const { checkpointContainer } = await import("../criu/checkpoint.ts");
-    checkpointContainer(options);
+    await checkpointContainer(options);
     return 0;
   },
 });

@@ -12,8 +12,8 @@ export const create = command({
   flags: CREATE_FLAGS,
   arity: { exactly: 1 },
   failure: { words: (program) => `${program} create failed` },
-  run(invocation) {
-    createContainer(createOptions(invocation, true));
+  async run(invocation) {
+    await createContainer(createOptions(invocation, true));
     return 0;
   },
 });

@@ -14,10 +14,11 @@ export const deletion = command({
   },
   arity: { exactly: 1 },
   argument: "container",
-  run({ host, args, flags }) {
-    forEachWanted({ root: host.root, id: args[0]!, regex: flags.regex }, (id) => {
-      deleteContainer(host, id, { force: flags.force ?? false });
-    });
+  async run({ host, args, flags }) {
+    await forEachWanted(
+      { root: host.root, id: args[0]!, regex: flags.regex },
+      (id) => deleteContainer(host, id, { force: flags.force ?? false }),
+    );
     return 0;
   },
 });

@@ -16,9 +16,9 @@ export const kill = command({
   },
   arity: { atLeast: 1, atMost: 2 },
   argument: "container",
-  run({ host, args: [id, signal = "SIGTERM"], flags }) {
+  async run({ host, args: [id, signal = "SIGTERM"], flags }) {
     const number = parseSignal(signal);
-    forEachWanted({ root: host.root, id: id!, regex: flags.regex }, (each) => {
+    await forEachWanted({ root: host.root, id: id!, regex: flags.regex }, (each) => {
       killContainer(host, each, number, { all: flags.all ?? false });
     });
     return 0;

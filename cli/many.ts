@@ -19,12 +19,15 @@ export interface Wanted {
  * Does something to one container, or to each that matches; one that fails does not keep the others from it.
  * @throws {RunoError} the first failure
  */
-export function forEachWanted({ root, id, regex }: Wanted, act: (id: string) => void): void {
-  if (!regex) return act(id);
+export async function forEachWanted(
+  { root, id, regex }: Wanted,
+  act: (id: string) => void | Promise<void>,
+): Promise<void> {
+  if (!regex) return await act(id);
   const failures: unknown[] = [];
   for (const each of matching(root, id)) {
     try {
-      act(each);
+      await act(each);
     } catch (error) {
       failures.push(new RunoError(`container ${each}`, { cause: error }));
     }

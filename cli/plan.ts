@@ -23,10 +23,10 @@ config.json that asks for it. Nothing is done, and no rights are needed.`,
     json: { kind: "bool", help: "print JSON" },
   },
   arity: { atLeast: 0, atMost: 1 },
-  run({ flags, args, host, print }) {
+  async run({ flags, args, host, print }) {
     const id = args[0] ?? "container";
     const none = { "console-socket": undefined, "pidfd-socket": undefined, "pid-file": undefined };
-    const plan = planBundle(createOptions({ flags: { ...flags, ...none }, args: [id], host }, false));
+    const plan = await planBundle(createOptions({ flags: { ...flags, ...none }, args: [id], host }, false));
     print(flags.json ? `${goJson(plan.json(), 2)}\n` : plan.text());
     return 0;
   },

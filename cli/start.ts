@@ -10,8 +10,8 @@ export const start = command({
   flags: {},
   arity: { exactly: 1 },
   argument: "container",
-  run({ host, args }) {
-    startContainer(host, args[0]!, { notifySocket: Deno.env.get("NOTIFY_SOCKET") || undefined });
+  async run({ host, args }) {
+    await startContainer(host, args[0]!, { notifySocket: Deno.env.get("NOTIFY_SOCKET") || undefined });
     return 0;
   },
 });

@@ -34,7 +34,7 @@ export const CHECKPOINT_MARK = "checkpoint";
  * Checkpoints a container. Unless told otherwise the container is gone after that.
  * @throws {RunoError} and the container runs as before
  */
-export function checkpointContainer(options: CheckpointOptions): void {
+export async function checkpointContainer(options: CheckpointOptions): Promise<void> {
   const { dir } = loadContainer(options.root, options.id);
   using _lock = lockContainer(dir);
   const container = loadContainer(options.root, options.id);
@@ -48,7 +48,7 @@ export function checkpointContainer(options: CheckpointOptions): void {
   warnOfOutsiders(container, options);
   using status = openStatusFile(options.lazyPages ? options.statusFd : undefined);
   dump({ container, options, criu, directories, status });
-  if (!options.leaveRunning && !options.preDump) destroy(container, options.warn);
+  if (!options.leaveRunning && !options.preDump) await destroy(container, options.warn);
 }
 
 // the words are runc's

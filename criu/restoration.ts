@@ -7,7 +7,8 @@ import { reap } from "../ffi/spawn.ts";
 import { messageOf, RunoError } from "../core/error.ts";
 import type { Created } from "../core/host/create.ts";
 import { destroy } from "../core/host/destroy.ts";
-import { hookState, runHooks } from "../core/host/hooks.ts";
+import { hookState } from "../core/host/hook_state.ts";
+import { runHooks } from "../core/host/hooks.ts";
 import { type NewState, newState, stdioOf, thisCreator } from "../core/host/new_state.ts";
 import { writePidFile } from "../core/host/pid_file.ts";
 import type { Prepared } from "../core/host/prepare.ts";
@@ -103,13 +104,13 @@ export class Restoration {
   }
 
   /** Takes back everything; what the first error was stays the error. */
-  undo(): void {
+  async undo(): Promise<void> {
     this.#master?.[Symbol.dispose]();
     const { id, warn } = this.#options;
     // a child of this process: the number is its own until it is reaped
     if (this.#pid !== 0) tryCall("kill", this.#pid, SIGKILL);
     try {
-      destroy({ id, dir: this.#dir, state: this.#state({ creator: this.#creator }) }, warn);
+      await destroy({ id, dir: this.#dir, state: this.#state({ creator: this.#creator }) }, warn);
     } catch (failure) {
       warn(`cleaning up: ${messageOf(failure)}`);
     }

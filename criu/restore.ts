@@ -33,7 +33,7 @@ import { type Criu, findCriu } from "./version.ts";
 export async function restoreContainer(options: RestoreOptions): Promise<number> {
   const make = () => restored(options);
   if (!options.detach) return await inForeground(options, { make, begin: () => {} });
-  make();
+  await make();
   return 0;
 }
 
@@ -45,8 +45,8 @@ interface Known {
   readonly descriptors: readonly string[];
 }
 
-function restored(options: RestoreOptions): Created {
-  const prepared = prepare(options);
+async function restored(options: RestoreOptions): Promise<Created> {
+  const prepared = await prepare(options);
   const criu = findCriu(options.criu);
   options.debug(`Using CRIU ${criu.version}`);
   makeDirectories(options, { images: false });
@@ -56,14 +56,14 @@ function restored(options: RestoreOptions): Created {
   const dir = createStateDir(options.root, options.id);
   try {
     using _lock = lockContainer(dir);
-    return restore(dir, { options, prepared, criu, descriptors });
+    return await restore(dir, { options, prepared, criu, descriptors });
   } catch (error) {
     removeStateDir(dir);
     throw error;
   }
 }
 
-function restore(dir: string, known: Known): Created {
+async function restore(dir: string, known: Known): Promise<Created> {
   const { options, prepared, criu } = known;
   const { inputs, rootfs, spec, cgroup } = prepared;
   const restoration = new Restoration(dir, known);
@@ -89,7 +89,7 @@ function restore(dir: string, known: Known): Created {
     });
     return restoration.finish();
   } catch (error) {
-    restoration.undo();
+    await restoration.undo();
     const file = configFile(spec.annotations ?? {});
     throw explained(error, { dir: logDirectory(options), file: RESTORE_LOG, configFile: file }, options.debug);
   }

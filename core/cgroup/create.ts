@@ -136,8 +136,3 @@ export function unmakeCgroup({ paths, made }: MadeCgroup): void {
     else removeIfEmpty(path);
   }
 }
-
-/** Removes the directories and all below them, once their processes are gone. */
-export function removeCgroup({ paths }: Cgroup): void {
-  for (const path of new Set(Object.values(paths))) removeDirectories(path);
-}

@@ -1,7 +1,7 @@
 /** Making and removing the directories of cgroups. */
 
 import { errnoOf, RunoError } from "../error.ts";
-import { parentOf } from "./paths.ts";
+import { type Cgroup, parentOf } from "./paths.ts";
 
 /**
  * Makes a directory and those above it that are missing.
@@ -99,4 +99,9 @@ function rmdir(path: string): boolean {
 /** Waits without doing anything. */
 export function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+/** Removes the directories and all below them, once their processes are gone. */
+export function removeCgroup({ paths }: Cgroup): void {
+  for (const path of new Set(Object.values(paths))) removeDirectories(path);
 }

@@ -10,7 +10,7 @@ import type { Program } from "../program/program.ts";
 import { createStateDir, EXEC_FIFO, removeStateDir } from "./container.ts";
 import { lockContainer } from "./container_lock.ts";
 import { converse } from "./conversation.ts";
-import { Creation } from "./creation.ts";
+import { Creation, type Known, loadLate } from "./creation.ts";
 import { rootOnHost } from "./idmap.ts";
 import { MountNamespaces } from "./idmapped.ts";
 import type { CreateOptions } from "./options.ts";
@@ -29,21 +29,23 @@ export interface Created {
  * Creates a container.
  * @throws {RunoError} and nothing is left behind
  */
-export function createContainer(options: CreateOptions): Created {
-  const prepared = prepare(options);
+export async function createContainer(options: CreateOptions): Promise<Created> {
+  const prepared = await prepare(options);
+  const late = await loadLate(prepared.spec);
   options.debug?.("bundle read and checked");
   const dir = createStateDir(options.root, options.id);
   try {
     using _lock = lockContainer(dir);
-    return create(dir, options, prepared);
+    return create(dir, { options, prepared, late });
   } catch (error) {
     removeStateDir(dir);
     throw error;
   }
 }
 
-function create(dir: string, options: CreateOptions, prepared: Prepared): Created {
-  const creation = new Creation(dir, options, prepared);
+function create(dir: string, known: Known): Created {
+  const { options, prepared } = known;
+  const creation = new Creation(dir, known);
   try {
     creation.begin();
     options.debug?.("state directory and cgroup made");

@@ -14,25 +14,48 @@ import type { Answers } from "./conversation.ts";
 import { copyTree } from "./copy_up.ts";
 import type { Created } from "./create.ts";
 import { homeVariable } from "./home.ts";
-import { hookState, runAllHooks, runHooks } from "./hooks.ts";
+import { hookState } from "./hook_state.ts";
 import { mapsOf, rootOnHost, writeIdMaps } from "./idmap.ts";
 import { makeMountpoint } from "./mountpoint.ts";
 import { type NewState, newState, thisCreator } from "./new_state.ts";
-import { moveNetDevices } from "./net_devices.ts";
 import type { CreateOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
 import type { Prepared } from "./prepare.ts";
 import { innerPid } from "./procfs.ts";
 import { setRlimits } from "./rlimits.ts";
-import { handToAgent } from "./seccomp_agent.ts";
 import { type StateFile, writeState } from "./state_file.ts";
 import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
+
+/** Code that few containers need. It is loaded before init is started: init waits for every answer. */
+export interface Late {
+  readonly hooks: typeof import("./hooks.ts") | undefined;
+  readonly agent: typeof import("./seccomp_agent.ts") | undefined;
+  readonly network: typeof import("./net_devices.ts") | undefined;
+}
+
+/** Loads what this container needs. */
+export async function loadLate({ hooks = {}, linux = {} }: Spec): Promise<Late> {
+  const { seccomp, netDevices = {} } = linux;
+  return {
+    hooks: Object.keys(hooks).length === 0 ? undefined : await import("./hooks.ts"),
+    agent: seccomp?.listenerPath === undefined ? undefined : await import("./seccomp_agent.ts"),
+    network: Object.keys(netDevices).length === 0 ? undefined : await import("./net_devices.ts"),
+  };
+}
+
+/** What is known before anything is made. */
+export interface Known {
+  readonly options: CreateOptions;
+  readonly prepared: Prepared;
+  readonly late: Late;
+}
 
 /** One creation. */
 export class Creation {
   readonly #dir: string;
   readonly #options: CreateOptions;
   readonly #prepared: Prepared;
+  readonly #late: Late;
   readonly #created = new Date().toISOString();
   /** Processes started and not yet reaped. */
   readonly #children = new Set<number>();
@@ -40,10 +63,11 @@ export class Creation {
   #master: Fd | undefined;
   #copyFrom: Fd | undefined;
 
-  constructor(dir: string, options: CreateOptions, prepared: Prepared) {
+  constructor(dir: string, { options, prepared, late }: Known) {
     this.#dir = dir;
     this.#options = options;
     this.#prepared = prepared;
+    this.#late = late;
   }
 
   /** Writes down what is about to be made, and then makes the cgroup, so that `delete --force` finds it whatever happens to this process. */
@@ -75,10 +99,11 @@ export class Creation {
       console: (ask) => void (this.#master = sendTerminal(keepFd(ask), this.#options.consoleSocket)),
       home: ({ fd }) => homeVariable(fd!, spec.process?.user?.uid ?? 0),
       rlimits: ({ pid }) => setRlimits(pid, spec.process?.rlimits ?? []),
-      netDevices: ({ pid, fd }) => moveNetDevices(spec.linux?.netDevices ?? {}, { pid, socket: fd! }),
+      netDevices: ({ pid, fd }) =>
+        this.#late.network?.moveNetDevices(spec.linux?.netDevices ?? {}, { pid, socket: fd! }),
       createRuntimeHooks: () => this.#runtimeHooks(),
       createContainerHooks: () => this.#containerHooks(),
-      seccomp: (ask) => handToAgent(spec.linux?.seccomp, ask, this.#hookState("creating", this.#pid)),
+      seccomp: (ask) => this.#late.agent?.handToAgent(spec.linux?.seccomp, ask, this.#hookState("creating", this.#pid)),
       ready: () => this.#ready(),
     };
   }
@@ -94,26 +119,31 @@ export class Creation {
     const { prestart = [], createRuntime = [] } = this.#prepared.spec.hooks ?? {};
     const state = this.#hookState("creating", this.#pid);
     const place = { cwd: this.#options.bundle };
-    runHooks("prestart", prestart, state, place);
-    runHooks("createRuntime", createRuntime, state, place);
+    this.#late.hooks?.runHooks("prestart", prestart, state, place);
+    this.#late.hooks?.runHooks("createRuntime", createRuntime, state, place);
   }
 
   /** createContainer: in init's namespaces, where the host's tree is still the root. */
   #containerHooks(): void {
     const { spec, rootfs, cgroup } = this.#prepared;
     const { id, noNewKeyring } = this.#options;
-    runHooks("createContainer", spec.hooks?.createContainer ?? [], this.#hookState("creating", innerPid(this.#pid)), {
-      cwd: rootfs,
-      container: {
-        id,
-        pid: this.#pid,
-        namespaces: [...namespaces(spec)],
-        cgroup: cgroup.joining,
-        noNewKeyring,
-        spec,
-        confined: false,
+    this.#late.hooks?.runHooks(
+      "createContainer",
+      spec.hooks?.createContainer ?? [],
+      this.#hookState("creating", innerPid(this.#pid)),
+      {
+        cwd: rootfs,
+        container: {
+          id,
+          pid: this.#pid,
+          namespaces: [...namespaces(spec)],
+          cgroup: cgroup.joining,
+          noNewKeyring,
+          spec,
+          confined: false,
+        },
       },
-    });
+    );
   }
 
   #hookState(status: Status, pid: number): State {
@@ -164,7 +194,8 @@ export class Creation {
   #poststopHooks(): void {
     if (this.#pid === 0) return;
     const hooks = this.#prepared.spec.hooks?.poststop ?? [];
-    for (const failure of runAllHooks("poststop", hooks, this.#hookState("stopped", 0))) this.#options.warn(failure);
+    const failures = this.#late.hooks?.runAllHooks("poststop", hooks, this.#hookState("stopped", 0)) ?? [];
+    for (const failure of failures) this.#options.warn(failure);
   }
 
   /** Without a mount namespace of its own the container's mounts are the host's. */

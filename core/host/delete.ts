@@ -11,7 +11,11 @@ import type { HostOptions } from "./options.ts";
  * Removes a container, its processes first if `force` allows it.
  * @throws {RunoError} `not-found`; `state` when it runs and force is not given
  */
-export function deleteContainer(host: HostOptions, id: string, options: { force: boolean }): void {
+export async function deleteContainer(
+  host: HostOptions,
+  id: string,
+  options: { readonly force: boolean },
+): Promise<void> {
   const container = load(host.root, id, options.force);
   if (container === undefined) return;
   const status = containerStatus(container);
@@ -25,7 +29,7 @@ export function deleteContainer(host: HostOptions, id: string, options: { force:
   host.debug?.("init has ended");
   using lock = lockToDelete(container.dir, options.force);
   // anew: a `create` may have got to its end in the meantime
-  if (lock !== undefined) destroy(loadContainer(host.root, id), host.warn);
+  if (lock !== undefined) await destroy(loadContainer(host.root, id), host.warn);
   host.debug?.("container removed");
 }
 

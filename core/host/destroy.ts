@@ -1,27 +1,30 @@
 /** Taking a container apart. */
 
 import { detachMount } from "../../ffi/file.ts";
+import { removeCgroup } from "../cgroup/directories.ts";
 import { killCgroup } from "../cgroup/processes.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { type Container, removeStateDir } from "./container.ts";
-import { containerHookState, runAllHooks } from "./hooks.ts";
+import { containerHookState } from "./hook_state.ts";
 import { killInit, reapInit } from "./init_process.ts";
 import { recordedCgroup } from "./recorded_cgroup.ts";
-import { recordedHooks } from "./state_file.ts";
-import { removeRecordedCgroup } from "./units.ts";
+import { recordedDriver, recordedHooks } from "./state_file.ts";
 
 /** Removes what the container has: processes, cgroups, mounts, directory; then the poststop hooks run. */
-export function destroy(container: Container, warn: (message: string) => void): void {
+export async function destroy(container: Container, warn: (message: string) => void): Promise<void> {
   const { dir, state } = container;
   killInit(state);
   reapInit(state);
   // processes that outlived init: those of a shared pid namespace, and an init whose creator was killed
   killCgroup(recordedCgroup(state));
-  removeRecordedCgroup(state, warn);
+  if (recordedDriver(state) === "systemd") (await import("./units.ts")).endUnit(state, warn);
+  removeCgroup(recordedCgroup(state));
   if (state.config.namespaces?.every(({ type }) => type !== "NEWNS") ?? true) unmount(state.config.rootfs);
   removeStateDir(dir);
   // the container is gone whatever they do: their failures are no errors
   const hooks = recordedHooks(state).poststop ?? [];
+  if (hooks.length === 0) return;
+  const { runAllHooks } = await import("./hooks.ts");
   for (const failure of runAllHooks("poststop", hooks, containerHookState(container, "stopped"))) warn(failure);
 }
 

@@ -11,28 +11,26 @@ import { oomKills } from "../cgroup/oom.ts";
 import { exists } from "../cgroup/files.ts";
 import type { Cgroup } from "../cgroup/paths.ts";
 import { errnoOf, RunoError } from "../error.ts";
+import type { CgroupDirectories } from "../plan/cgroup.ts";
 import { planExec } from "../plan/exec.ts";
+import type { SeccompFilter } from "../plan/seccomp.ts";
 import type { Program } from "../program/program.ts";
 import type { Spec } from "../spec/types.ts";
 import { checkTerminal } from "./bundle.ts";
-import { cgroupToJoin, subCgroup } from "./cgroups.ts";
-import { recordedCgroup } from "./recorded_cgroup.ts";
+import { cgroupToJoin, directoriesOf, recordedCgroup, subCgroup } from "./recorded_cgroup.ts";
 import { type Container, containerStatus, isInitAlive, loadContainer } from "./container.ts";
 import { awaitExecution, converse } from "./conversation.ts";
 import { lastCapability } from "./facts.ts";
 import { homeVariable } from "./home.ts";
-import { containerHookState } from "./hooks.ts";
+import { containerHookState } from "./hook_state.ts";
+import { compiledSeccomp } from "./late_seccomp.ts";
 import { checkLabels } from "./lsm.ts";
 import { openFilesLimit } from "./nofile.ts";
 import type { ExecOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
 import { checkPreservedFds } from "./preserved_fds.ts";
 import { setRlimits } from "./rlimits.ts";
-import { compileSeccomp } from "./seccomp.ts";
-import { handToAgent } from "./seccomp_agent.ts";
-import { seccompCache } from "./seccomp_cache.ts";
-import { recordedNamespaces, recordedSpec } from "./state_file.ts";
-import { attachToUnit, joiningDirectories } from "./units.ts";
+import { recordedDriver, recordedNamespaces, recordedSpec } from "./state_file.ts";
 import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
 
 /** A process that runs in a container. */
@@ -46,21 +44,22 @@ export interface Executed {
  * Executes a process in a container.
  * @throws {RunoError} and no process is left behind
  */
-export function execProcess(options: ExecOptions): Executed {
+export async function execProcess(options: ExecOptions): Promise<Executed> {
   const container = loadContainer(options.root, options.id);
   checkStatus(container, options);
   const spec: Spec = { ...recordedSpec(container.state), process: options.process };
   checkTerminal(spec, options);
   checkLabels(options.process);
   const keepFds = checkPreservedFds(options);
+  const late = await loadLate(container, spec, options);
   const [ours, theirs] = socketPair();
   using socket = ours;
   passCredentials(socket);
-  const execution = new Execution(options);
+  const execution = new Execution(options, late);
   const cgroup = recordedCgroup(container.state), killsBefore = oomKills(cgroup);
   try {
     options.debug?.("container and process checked");
-    const program = start(container, { spec, keepFds, options, theirs, execution });
+    const program = start(container, { spec, keepFds, options, theirs, execution, late });
     options.debug?.(`process started, its program has ${program.instructions.length} instructions`);
     converse(socket, program, execution.answers(container, spec));
     awaitExecution(socket, program);
@@ -96,9 +95,25 @@ interface Start {
   readonly options: ExecOptions;
   readonly theirs: Fd;
   readonly execution: Execution;
+  readonly late: Late;
 }
 
-function start(container: Container, { spec, keepFds, options, theirs, execution }: Start): Program {
+/** What few containers need, loaded before the process is started: it waits for every answer. */
+interface Late {
+  readonly seccomp: SeccompFilter | undefined;
+  readonly agent: typeof import("./seccomp_agent.ts") | undefined;
+  readonly units: typeof import("./units.ts") | undefined;
+}
+
+async function loadLate({ state }: Container, { linux = {} }: Spec, { debug }: ExecOptions): Promise<Late> {
+  return {
+    seccomp: await compiledSeccomp(linux.seccomp, debug),
+    agent: linux.seccomp?.listenerPath === undefined ? undefined : await import("./seccomp_agent.ts"),
+    units: recordedDriver(state) === "systemd" ? await import("./units.ts") : undefined,
+  };
+}
+
+function start(container: Container, { spec, keepFds, options, theirs, execution, late }: Start): Program {
   using _theirs = theirs;
   using pidfd = openInit(container);
   using socket = duplicate(theirs.number, 3 + keepFds, true);
@@ -112,8 +127,8 @@ function start(container: Container, { spec, keepFds, options, theirs, execution
     namespaces,
     root: root?.number,
     facts: { arch: Deno.build.arch, ...effectiveIds(), lastCapability: lastCapability(), nofile: openFilesLimit() },
-    cgroup: joiningDirectories(container.state, execCgroup(container, options).paths),
-    seccomp: compileSeccomp(spec.linux?.seccomp, { debug: options.debug, cache: seccompCache() }),
+    cgroup: cgroupDirectories(container, options, late),
+    seccomp: late.seccomp,
     keepFds,
     socket: socket.number,
     init: init.number,
@@ -122,6 +137,12 @@ function start(container: Container, { spec, keepFds, options, theirs, execution
   using image = sealedFile("runo-exec", program.image(socket.number));
   execution.spawned(spawn(`/proc/self/fd/${image.number}`, [options.argv0, "init"], []));
   return program;
+}
+
+/** What the process enters. */
+function cgroupDirectories(container: Container, options: ExecOptions, { units }: Late): CgroupDirectories {
+  const { paths } = execCgroup(container, options);
+  return units === undefined ? directoriesOf(paths) : units.joiningDirectories(container.state, paths);
 }
 
 /** The cgroup of the container, the one that its init has moved to, or the one that was asked for. */
@@ -164,12 +185,14 @@ function inheritedRoot({ state }: Container, lowest: number): Fd {
 /** One exec: the host's answers, and what has been made so far. */
 class Execution {
   readonly #options: ExecOptions;
+  readonly #late: Late;
   readonly #children = new Set<number>();
   #pid = 0;
   #master: Fd | undefined;
 
-  constructor(options: ExecOptions) {
+  constructor(options: ExecOptions, late: Late) {
     this.#options = options;
+    this.#late = late;
   }
 
   spawned(pid: number): void {
@@ -182,13 +205,15 @@ class Execution {
     return {
       asker: (pid) => this.#asked(pid),
       debug: this.#options.debug,
-      cgroup: ({ pid }) => attachToUnit(container.state, pid, execCgroup(container, this.#options).paths),
+      cgroup: ({ pid }) =>
+        this.#late.units?.attachToUnit(container.state, pid, execCgroup(container, this.#options).paths),
       console: (ask) => {
         this.#master = sendTerminal(keepFd(ask), consoleSocket);
       },
       home: ({ fd }) => homeVariable(fd!, process.user?.uid ?? 0),
       rlimits: ({ pid }) => setRlimits(pid, process.rlimits ?? []),
-      seccomp: (ask) => handToAgent(spec.linux?.seccomp, ask, containerHookState(container, "running")),
+      seccomp: (ask) =>
+        this.#late.agent?.handToAgent(spec.linux?.seccomp, ask, containerHookState(container, "running")),
       ready: () => {},
     };
   }

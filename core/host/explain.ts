@@ -23,8 +23,8 @@ export interface ExplainedPlan {
  * Plans the creation of a container.
  * @throws {RunoError} what `create` would say about the bundle
  */
-export function planBundle(options: CreateOptions): ExplainedPlan {
-  const { spec, inputs, keepFds } = prepare(
+export async function planBundle(options: CreateOptions): Promise<ExplainedPlan> {
+  const { spec, inputs, keepFds } = await prepare(
     { ...options, detach: false, consoleSocket: undefined },
     whoCreates(options),
   );

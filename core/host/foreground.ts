@@ -22,8 +22,8 @@ import { deleteContainer } from "./delete.ts";
  */
 export async function runContainer(options: RunOptions): Promise<number> {
   if (options.detach) {
-    createContainer(options);
-    startOrDelete(options);
+    await createContainer(options);
+    await startOrDelete(options);
     return 0;
   }
   return await inForeground(options, {
@@ -34,9 +34,9 @@ export async function runContainer(options: RunOptions): Promise<number> {
 
 /** How a foreground command gets its container. */
 export interface Making {
-  readonly make: () => Created;
+  readonly make: () => Created | Promise<Created>;
   /** Lets it go on, once its output is looked after. */
-  readonly begin: () => void;
+  readonly begin: () => void | Promise<void>;
 }
 
 /**
@@ -47,7 +47,7 @@ export async function inForeground(options: RunOptions, { make, begin }: Making)
   if (!options.noSubreaper && !options.embedded) call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   let pass: (signal: number) => void = () => {};
   using _forwarding = options.embedded ? undefined : forwardSignals((signal) => pass(signal));
-  const created = make();
+  const created = await make();
   using pidfd = pidfdOpen(created.pid);
   pass = (signal) => passOn(pidfd, signal);
   try {
@@ -56,7 +56,7 @@ export async function inForeground(options: RunOptions, { make, begin }: Making)
     await notified;
     return code;
   } finally {
-    if (!options.keep) deleteContainer(options, options.id, { force: true });
+    if (!options.keep) await deleteContainer(options, options.id, { force: true });
   }
 }
 
@@ -70,9 +70,9 @@ async function notifyManager(options: RunOptions, { dir }: Created, init: Fd): P
   }
 }
 
-async function attended(host: HostOptions, { pid, master }: Created, begin: () => void): Promise<number> {
+async function attended(host: HostOptions, { pid, master }: Created, begin: Making["begin"]): Promise<number> {
   if (master === undefined) {
-    begin();
+    await begin();
     return await waitForInit(host, pid);
   }
   return await withTerminal(host, { pid, master }, begin);
@@ -82,13 +82,13 @@ async function attended(host: HostOptions, { pid, master }: Created, begin: () =
 async function withTerminal(
   host: HostOptions,
   { pid, master }: { readonly pid: number; readonly master: Fd },
-  begin: () => void,
+  begin: Making["begin"],
 ): Promise<number> {
   using inside = master;
   using outside = new HostTerminal();
   outside.resize(inside);
   using _resizing = host.embedded ? undefined : onResize(() => outside.resize(inside));
-  begin();
+  await begin();
   using pidfd = pidfdOpen(pid);
   await copyConsole(inside, pidfd);
   return await waitForInit(host, pid);
@@ -116,12 +116,12 @@ function reapedElsewhere(pid: number): number {
  */
 export async function runProcess(options: ExecOptions): Promise<number> {
   if (options.detach) {
-    execProcess(options);
+    await execProcess(options);
     return 0;
   }
   let pass: (signal: number) => void = () => {};
   using _forwarding = options.embedded ? undefined : forwardSignals((signal) => pass(signal));
-  const { pid, master } = execProcess(options);
+  const { pid, master } = await execProcess(options);
   using pidfd = pidfdOpen(pid);
   pass = (signal) => passOn(pidfd, signal);
   if (master === undefined) return await waitForInit(options, pid);
@@ -136,11 +136,11 @@ function passOn(pidfd: Fd, signal: number): void {
   }
 }
 
-function startOrDelete(options: RunOptions): void {
+async function startOrDelete(options: RunOptions): Promise<void> {
   try {
-    startContainer(options, options.id, { notifySocket: options.notifySocket });
+    await startContainer(options, options.id, { notifySocket: options.notifySocket });
   } catch (error) {
-    deleteContainer(options, options.id, { force: true });
+    await deleteContainer(options, options.id, { force: true });
     throw error;
   }
 }

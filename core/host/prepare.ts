@@ -16,10 +16,8 @@ import { checkLabels } from "./lsm.ts";
 import type { CreateOptions } from "./options.ts";
 import { checkPreservedFds } from "./preserved_fds.ts";
 import { checkRootless } from "./rootless.ts";
-import { compileSeccomp } from "./seccomp.ts";
-import { seccompCache } from "./seccomp_cache.ts";
+import { compiledSeccomp } from "./late_seccomp.ts";
 import { checkJoinedMaps } from "./user_namespace.ts";
-import { UnitPlan } from "./unit_plan.ts";
 
 /** What is known. */
 export interface Prepared {
@@ -36,7 +34,7 @@ export interface Prepared {
 }
 
 /** Reads the bundle, checks it against the options and looks at the host. @param ids of who would create the container */
-export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prepared {
+export async function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Promise<Prepared> {
   const dir = stateDir(options.root, options.id);
   const { spec, rootfs, configPath } = readBundle(options);
   if (spec.process === undefined) throw new RunoError("process property must not be empty", { kind: "invalid" });
@@ -51,7 +49,7 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
   const rootlessCgroups = checkRootless(spec, options, ids);
   checkJoinedMaps(spec, options.warn);
   const cgroup = options.cgroupManager === "systemd"
-    ? new UnitPlan(spec, options)
+    ? new (await import("./unit_plan.ts")).UnitPlan(spec, options)
     : new CgroupPlan(spec, options, rootlessCgroups);
   const notify = notifyInputs(dir, options.notifySocket);
   const extraEnv = [...options.listenFds > 0 ? [`LISTEN_FDS=${options.listenFds}`, "LISTEN_PID=1"] : [], ...notify.env];
@@ -72,7 +70,7 @@ export function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Prep
     facts: { ...facts, ...ids },
     cgroup: cgroup.directories,
     rootfsParent: leakingParent(spec, rootfs),
-    seccomp: compileSeccomp(spec.linux?.seccomp, { debug: options.debug, cache: seccompCache() }),
+    seccomp: await compiledSeccomp(spec.linux?.seccomp, options.debug),
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
   };

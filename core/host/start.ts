@@ -7,12 +7,11 @@ import { openFifoReader } from "../../ffi/file.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { pidfdOpen, poll } from "../../ffi/spawn.ts";
 import { errnoOf, messageOf, RunoError } from "../error.ts";
-import { directoriesOf, outOfMemory } from "./cgroups.ts";
-import { recordedCgroup } from "./recorded_cgroup.ts";
+import { directoriesOf, outOfMemory, recordedCgroup } from "./recorded_cgroup.ts";
 import { type Container, containerStatus, EXEC_FIFO, loadContainer } from "./container.ts";
 import { lockContainer } from "./container_lock.ts";
 import { destroy } from "./destroy.ts";
-import { containerHookState, runHooks } from "./hooks.ts";
+import { containerHookState } from "./hook_state.ts";
 import { NotifyProxy } from "./notify.ts";
 import type { HostOptions } from "./options.ts";
 import { recordedHooks, recordedNamespaces, recordedSpec } from "./state_file.ts";
@@ -27,12 +26,12 @@ export interface StartOptions {
  * Starts a created container.
  * @throws {RunoError} `not-found`, or `state` when it is not created any more
  */
-export function startContainer(host: HostOptions, id: string, options: StartOptions = {}): void {
+export async function startContainer(host: HostOptions, id: string, options: StartOptions = {}): Promise<void> {
   // the directory first: without a container there is nothing to lock
   const { dir, state } = loadContainer(host.root, id);
-  if (options.notifySocket === undefined) return start(host, id, dir);
+  if (options.notifySocket === undefined) return await start(host, id, dir);
   using proxy = NotifyProxy.open(dir, options.notifySocket);
-  start(host, id, dir);
+  await start(host, id, dir);
   try {
     proxy?.forward(state.init_process_pid);
   } catch (error) {
@@ -41,34 +40,38 @@ export function startContainer(host: HostOptions, id: string, options: StartOpti
   }
 }
 
-function start(host: HostOptions, id: string, dir: string): void {
+async function start(host: HostOptions, id: string, dir: string): Promise<void> {
   using _lock = lockContainer(dir);
   const container = loadContainer(host.root, id);
   checkCreated(container);
   try {
-    containerHooks(container);
+    await containerHooks(container);
     host.debug?.("startContainer hooks have been run");
     release(container);
     host.debug?.("init executes its program");
-    poststartHooks(container);
+    await poststartHooks(container);
     host.debug?.("poststart hooks have been run");
   } catch (error) {
-    if (error instanceof RunoError && error.kind === "hook") destroy(container, host.warn);
+    if (error instanceof RunoError && error.kind === "hook") await destroy(container, host.warn);
     throw error;
   }
 }
 
 /** poststart: in the host's namespaces, the container's program runs. */
-function poststartHooks(container: Container): void {
+async function poststartHooks(container: Container): Promise<void> {
+  const hooks = recordedHooks(container.state).poststart ?? [];
+  if (hooks.length === 0) return;
+  const { runHooks } = await import("./hooks.ts");
   const state = containerHookState(container, "running");
-  runHooks("poststart", recordedHooks(container.state).poststart ?? [], state, { cwd: state.bundle });
+  runHooks("poststart", hooks, state, { cwd: state.bundle });
 }
 
 /** startContainer: in the container's namespaces and with its process' rights, the last before its program. */
-function containerHooks(container: Container): void {
+async function containerHooks(container: Container): Promise<void> {
   const { id, state } = container;
   const hooks = recordedHooks(state).startContainer ?? [];
   if (hooks.length === 0) return;
+  const { runHooks } = await import("./hooks.ts");
   runHooks("startContainer", hooks, containerHookState(container, "created", true), {
     container: {
       id,

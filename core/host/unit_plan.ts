@@ -15,7 +15,8 @@ import type { CgroupDirectories } from "../plan/cgroup.ts";
 import type { HostFacts } from "../plan/inputs.ts";
 import type { Spec } from "../spec/types.ts";
 import { cgroupMounts } from "./cgroup_mounts.ts";
-import { cgroupOwner, type CgroupToBe, directoriesOf, outOfMemory, resourcesOf } from "./cgroups.ts";
+import { cgroupOwner, type CgroupToBe, resourcesOf } from "./cgroups.ts";
+import { directoriesOf, outOfMemory } from "./recorded_cgroup.ts";
 import type { CreateOptions } from "./options.ts";
 import { cgroupVersion, defaultSlice, managerPath, ownPlace, supportedLayout } from "./systemd_place.ts";
 

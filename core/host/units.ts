@@ -1,6 +1,5 @@
 /** Units of containers that exist. Which unit it is stands in state.json: commands need not be told of systemd again. */
 
-import { removeCgroup } from "../cgroup/create.ts";
 import { readLayout } from "../cgroup/layout.ts";
 import { Systemd } from "../cgroup/systemd/connection.ts";
 import { changedProperties, limitProperties } from "../cgroup/systemd/properties.ts";
@@ -9,7 +8,7 @@ import { attachProcess, changeUnit, stopUnit } from "../cgroup/systemd/units.ts"
 import { messageOf } from "../error.ts";
 import type { CgroupDirectories } from "../plan/cgroup.ts";
 import type { Resources } from "../spec/types.ts";
-import { directoriesOf } from "./cgroups.ts";
+import { directoriesOf } from "./recorded_cgroup.ts";
 import { recordedDriver, type StateFile } from "./state_file.ts";
 import { cgroupVersion, defaultSlice, ownPlace } from "./systemd_place.ts";
 
@@ -50,15 +49,10 @@ export function updateUnit(state: StateFile, before: Resources, after: Resources
   return changed.length > 0;
 }
 
-/** Removes the cgroup of a container whose processes have ended, and the unit that it belongs to. */
-export function removeRecordedCgroup(state: StateFile, warn: (message: string) => void): void {
+/** Ends the unit of a container whose processes have ended. Its cgroup can be removed without: then systemd ends it too. */
+export function endUnit(state: StateFile, warn: (message: string) => void): void {
   const unit = recordedUnit(state);
-  if (unit !== undefined) endUnit(unit, warn);
-  removeCgroup({ paths: state.cgroup_paths ?? {} });
-}
-
-/** Without systemd the cgroup can still be removed; when systemd sees that, it ends the unit. */
-function endUnit(unit: Unit, warn: (message: string) => void): void {
+  if (unit === undefined) return;
   try {
     using systemd = new Systemd(ownPlace());
     stopUnit(systemd, unit);

@@ -1,6 +1,6 @@
 /** mod.ts, in the process of the tests: it must leave that process as it was. */
 
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import * as runo from "../../mod.ts";
 import { exists, namespaces, rootTest, type Sandbox, sandbox, until } from "./harness.ts";
 
@@ -10,20 +10,20 @@ function settings({ root, bundle }: Sandbox) {
 }
 
 /** What a function throws. */
-function thrown(act: () => unknown): runo.RunoError {
-  return assertThrows(act, runo.RunoError);
+function thrown(act: () => unknown): Promise<runo.RunoError> {
+  return assertRejects(async () => await act(), runo.RunoError);
 }
 
 rootTest("create(), start(), exec(), kill() and delete() are a container's life", async () => {
   await using box = sandbox({ "process.args": ["sleep", "1000"] });
   const { id } = box, where = settings(box);
-  const pid = runo.create(id, where);
+  const pid = await runo.create(id, where);
   assertEquals([runo.state(id, where).status, runo.state(id, where).pid], ["created", pid]);
-  runo.start(id, where);
+  await runo.start(id, where);
   assertEquals(runo.list(where).map(({ id, status }) => [id, status]), [[id, "running"]]);
   assertEquals(await runo.exec(id, ["sh", "-c", "exit 4"], where), 4);
   assertEquals(await runo.exec(id, { args: ["sh", "-c", "exit $A"], env: ["PATH=/bin", "A=6"] }, where), 6);
-  const other = runo.execDetached(id, ["sleep", "1000"], where);
+  const other = await runo.execDetached(id, ["sleep", "1000"], where);
   assertEquals(runo.pids(id, where).toSorted(), [pid, other].toSorted());
   runo.pause(id, where);
   assertEquals(runo.state(id, where).status, "paused");
@@ -33,7 +33,7 @@ rootTest("create(), start(), exec(), kill() and delete() are a container's life"
   assertEquals(runo.stats(id, where).pids.current, 2n);
   runo.kill(id, "KILL", where);
   await until(() => runo.state(id, where).status === "stopped", "the end");
-  runo.delete(id, where);
+  await runo.delete(id, where);
   assertEquals(runo.list(where), []);
   assertEquals(exists(`/proc/${pid}`), false, "its zombie is gone too");
 });
@@ -67,14 +67,14 @@ rootTest("events() can be iterated over, and ends with the container", async () 
 rootTest("errors say what sort they are of", async () => {
   await using box = sandbox({ "process.args": ["no-such-program"] });
   const where = settings(box);
-  assertEquals(thrown(() => runo.state("no-such-id", where)).code, "not-found");
-  assertEquals(thrown(() => runo.create("a/b", where)).code, "invalid");
-  assertEquals(thrown(() => runo.kill(box.id, "FOO", where)).code, "invalid");
-  const failed = thrown(() => runo.create(box.id, where));
+  assertEquals((await thrown(() => runo.state("no-such-id", where))).code, "not-found");
+  assertEquals((await thrown(() => runo.create("a/b", where))).code, "invalid");
+  assertEquals((await thrown(() => runo.kill(box.id, "FOO", where))).code, "invalid");
+  const failed = await thrown(() => runo.create(box.id, where));
   assertMatch(failed.message, /executable file not found in \$PATH/);
   const missing = { type: "network", path: "/no/such/namespace" };
   box.configure({ "linux.namespaces": [...namespaces("pid", "ipc", "uts", "mount"), missing] });
-  const { errno, syscall, step, pointer } = thrown(() => runo.create(box.id, where));
+  const { errno, syscall, step, pointer } = await thrown(() => runo.create(box.id, where));
   assertEquals([errno, pointer], ["ENOENT", "/linux/namespaces/4/path"]);
   assert(syscall !== undefined && step !== undefined);
 });
@@ -95,7 +95,7 @@ rootTest("warnings and debug records go to whoever takes them", async () => {
 
 rootTest("plan(), check() and features() make nothing", async () => {
   await using box = sandbox();
-  assertMatch(runo.plan(box.id, settings(box)).text(), /^1\. becoming a clean process\n/);
+  assertMatch((await runo.plan(box.id, settings(box))).text(), /^1\. becoming a clean process\n/);
   assertEquals(runo.check(settings(box)).filter(({ level }) => level === "error"), []);
   assertEquals(runo.features().ociVersionMin, "1.0.0");
   assertEquals(exists(box.root), false);
