@@ -16,7 +16,7 @@ export const GLOBAL_FLAGS = {
     help: 'format of the log: "text" or "json" (default: "text")',
     choices: ["text", "json"],
   },
-  "log-level": { kind: "text", help: 'least grave records to log (default: "error")', choices: LEVELS },
+  "log-level": { kind: "text", help: 'least grave records to log (default: "warning")', choices: LEVELS },
   root: { kind: "text", path: "directory", help: "directory that holds the state of the containers; best on a tmpfs" },
   criu: { kind: "text", path: "file", help: "criu program for checkpoint and restore (default: the one in PATH)" },
   "systemd-cgroup": { kind: "bool", help: 'let systemd make the cgroups; cgroupsPath is then "slice:prefix:name"' },
@@ -55,7 +55,7 @@ export function salvagedLogOptions(words: readonly string[]): LogOptions {
   const given = (name: string) => words.some((word) => new RegExp(`^--?${name}(=|$)`).test(word));
   const path = given("log") ? value("log") : undefined;
   const format: LogFormat = given("log-format") && value("log-format") === "json" ? "json" : "text";
-  return { path: path ? absolutePath(path) : undefined, format, level: "error" };
+  return { path: path ? absolutePath(path) : undefined, format, level: "warning" };
 }
 
 function logPath({ log }: GlobalValues): string | undefined {
@@ -64,7 +64,7 @@ function logPath({ log }: GlobalValues): string | undefined {
 }
 
 function logLevel(name: string | undefined): Level {
-  const lower = name?.toLowerCase() ?? "error";
+  const lower = name?.toLowerCase() ?? "warning";
   const level = lower === "warn" ? "warning" : lower;
   const known = LEVELS.find((each) => each === level);
   if (known === undefined) throw new RunoError(`invalid log-level: ${name}`, { kind: "invalid" });

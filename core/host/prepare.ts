@@ -36,7 +36,8 @@ export interface Prepared {
 /** Reads the bundle, checks it against the options and looks at the host. @param ids of who would create the container */
 export async function prepare(options: CreateOptions, ids: Ids = effectiveIds()): Promise<Prepared> {
   const dir = stateDir(options.root, options.id);
-  const { spec, rootfs, configPath } = readBundle(options);
+  const { spec, rootfs, configPath, warnings } = readBundle(options);
+  for (const warning of warnings) options.warn(warning);
   if (spec.process === undefined) throw new RunoError("process property must not be empty", { kind: "invalid" });
   checkTerminal(spec, options);
   checkLabels(spec.process);

@@ -67,5 +67,8 @@ function whyNotGranted(name: string, set: keyof Capabilities, sets: Capabilities
   if (!CAPABILITIES.includes(name)) return `ignoring unknown capability ${quote(name)}`;
   const needed = { effective: ["permitted"], ambient: ["permitted", "inheritable"] }[set as string] ?? [];
   const missing = needed.filter((other) => !sets[other as keyof Capabilities]?.includes(name));
-  return missing.length === 0 ? undefined : `${name} cannot be ${set}: it is not ${missing.join(" and not ")}`;
+  if (missing.length === 0) return undefined;
+  const why = `it is not ${missing.join(" and not ")}`;
+  // the words are runc's
+  return set === "ambient" ? `can't raise ambient capability ${name}: ${why}` : `${name} cannot be ${set}: ${why}`;
 }

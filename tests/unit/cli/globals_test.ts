@@ -14,7 +14,7 @@ function host(...words: string[]) {
 }
 
 Deno.test("logOptions() logs errors to stderr unless told otherwise", () => {
-  assertEquals(logOptions(flags()), { path: undefined, format: "text", level: "error" });
+  assertEquals(logOptions(flags()), { path: undefined, format: "text", level: "warning" });
   assertEquals(logOptions(flags("--log", "/dev/stderr")).path, undefined);
   assertEquals(logOptions(flags("--log", "", "--debug")), { path: undefined, format: "text", level: "debug" });
   assertEquals(logOptions(flags("--log=x", "--log-format", "json", "--log-level=WARN")), {
@@ -30,11 +30,11 @@ Deno.test("logOptions() refuses what it does not know", () => {
 });
 
 Deno.test("salvagedLogOptions() finds the log wherever it stands", () => {
-  const json = { path: "/l", format: "json", level: "error" } as const;
+  const json = { path: "/l", format: "json", level: "warning" } as const;
   assertEquals(salvagedLogOptions(["--bogus", "--log", "/l", "--log-format", "json"]), json);
   assertEquals(salvagedLogOptions(["-log=/l", "-log-format=json", "--bogus"]), json);
-  assertEquals(salvagedLogOptions(["--log"]), { path: undefined, format: "text", level: "error" });
-  assertEquals(salvagedLogOptions(["--log-format=json"]), { path: undefined, format: "json", level: "error" });
+  assertEquals(salvagedLogOptions(["--log"]), { path: undefined, format: "text", level: "warning" });
+  assertEquals(salvagedLogOptions(["--log-format=json"]), { path: undefined, format: "json", level: "warning" });
 });
 
 Deno.test("hostOptions() knows who makes the cgroups", () => {

@@ -39,7 +39,7 @@ Deno.test("validateSpec() only warns of capabilities", () => {
   assertEquals(lines(report.warnings), [
     '/process/capabilities/bounding/0: ignoring unknown capability "CAP_NO_SUCH"',
     "/process/capabilities/effective/0: CAP_CHOWN cannot be effective: it is not permitted",
-    "/process/capabilities/ambient/0: CAP_KILL cannot be ambient: it is not inheritable",
-    "/process/capabilities/ambient/1: CAP_BPF cannot be ambient: it is not permitted and not inheritable",
+    "/process/capabilities/ambient/0: can't raise ambient capability CAP_KILL: it is not inheritable",
+    "/process/capabilities/ambient/1: can't raise ambient capability CAP_BPF: it is not permitted and not inheritable",
   ]);
 });
