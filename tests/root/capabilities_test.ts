@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 
 import { namespaces, rootTest, sandbox } from "./harness.ts";
 
@@ -55,14 +55,18 @@ rootTest("run() sets the five capability sets", async () => {
     bits(...all),
     none,
   ]);
-  // ambient without inheritable: go without
-  assertEquals(await sets({ bounding: all, permitted: all, effective: all, ambient: all }, user), [
-    none,
-    none,
-    none,
-    bits(...all),
-    none,
-  ]);
+});
+
+rootTest("run() warns of ambient capabilities that are not inheritable, and goes without", async () => {
+  await using box = sandbox({ "process.user": { uid: 1000, gid: 1000 }, "process.noNewPrivileges": false });
+  const all: Name[] = ["CAP_CHOWN", "CAP_KILL"];
+  const { code, stdout, stderr } = await box.run({
+    "process.args": ["grep", "CapAmb", "/proc/self/status"],
+    "process.capabilities": { bounding: all, permitted: all, effective: all, inheritable: ["CAP_KILL"], ambient: all },
+  });
+  assertEquals([code, stdout.trim().split(/\s+/)[1]], [0, bits("CAP_KILL")]);
+  assertStringIncludes(stderr, "level=warning");
+  assertStringIncludes(stderr, "can't raise ambient capability CAP_CHOWN: it is not inheritable");
 });
 
 rootTest("run() ignores capabilities that nobody knows", async () => {
