@@ -46,23 +46,33 @@ export interface CgroupEntry {
   readonly clones: boolean;
   /**
    * It must be in the cgroup of v2 before, by a clone of its own: root of another user namespace has no rights over the
-   * cgroup, and where others are in the pid namespace, none of them may find a directory of the host in its hands.
+   * cgroup.
    */
   readonly early: boolean;
+  /**
+   * Others are in the pid namespace that it goes to: none of them may find a file of the host in its hands. Where nobody
+   * is, the cgroup waits until the one that made the clone is not counted any more: a limit of one process is enough.
+   */
+  readonly seen: boolean;
 }
 
 /** Opens what is needed to enter the cgroup later. */
-export function openCgroup(p: Program, cgroup: CgroupDirectories, { clones, early }: CgroupEntry): OpenCgroup {
-  const { v1, v2, asking } = cgroup;
+export function openCgroup(p: Program, cgroup: CgroupDirectories, { clones, early, seen }: CgroupEntry): OpenCgroup {
+  const { v2, asking } = cgroup;
   if (asking === "parent") askForCgroup(p);
-  const tasks = v1.map((directory) => open(p, directory, "tasks"));
-  if (v2 === undefined) return { tasks, v2: undefined, asks: asking === "init" };
-  if (!early) return { tasks, v2: open(p, v2, clones ? "" : "cgroup.procs") };
+  const opened = cgroup.v1.map((directory) => open(p, directory, "tasks"));
+  const tasks = seen ? [] : opened;
+  if (v2 === undefined) {
+    if (seen) writeAll(p, opened);
+    return { tasks, v2: undefined, asks: asking === "init" };
+  }
+  if (!early && !seen) return { tasks, v2: open(p, v2, clones ? "" : "cgroup.procs") };
   const [, directory] = open(p, v2, "");
   p.step(`cloning a process into cgroup "${v2}"`, { hints: CGROUP_HINTS });
   p.cloneAndContinue(0, directory);
   p.close(directory);
   p.tell("a clone");
+  if (seen) writeAll(p, opened);
   return { tasks, v2: undefined };
 }
 
@@ -81,11 +91,15 @@ function askForCgroup(p: Program): void {
 
 /** Enters the cgroup, as far as the clone has not. */
 export function enterCgroup(p: Program, { tasks, v2, asks = false }: OpenCgroup, cloned: boolean): void {
-  for (const [directory, fd] of [...tasks, ...v2 === undefined || cloned ? [] : [v2]]) {
+  writeAll(p, [...tasks, ...v2 === undefined || cloned ? [] : [v2]]);
+  if (v2 !== undefined && cloned) p.close(v2[1]);
+  if (asks) askForCgroup(p);
+}
+
+function writeAll(p: Program, files: readonly (readonly [directory: string, fd: Reg])[]): void {
+  for (const [directory, fd] of files) {
     p.step(`entering cgroup "${directory}"`, { hints: CGROUP_HINTS });
     p.write(fd, "0");
     p.close(fd);
   }
-  if (v2 !== undefined && cloned) p.close(v2[1]);
-  if (asks) askForCgroup(p);
 }

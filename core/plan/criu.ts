@@ -45,7 +45,7 @@ export function planCriu({ arch, path, args, env, files, restore }: CriuInputs):
   p.step("preparing CRIU");
   p.defaultAction([abi.SIGPIPE]);
   if (restore !== undefined) {
-    enterCgroup(p, openCgroup(p, restore.cgroup, { clones: false, early: false }), false);
+    enterCgroup(p, openCgroup(p, restore.cgroup, { clones: false, early: false, seen: false }), false);
     restoreMounts(p, restore);
   }
   p.step("giving CRIU its descriptors");

@@ -2,7 +2,7 @@
 
 import type { Program } from "../program/program.ts";
 import type { NamespaceType } from "../spec/types.ts";
-import { type CgroupDirectories, enterCgroup, openCgroup } from "./cgroup.ts";
+import { CGROUP_HINTS, type CgroupDirectories, enterCgroup, openCgroup } from "./cgroup.ts";
 import { becomeRoot, NAMESPACE_FLAG } from "./namespaces.ts";
 
 /** What is joined. The numbers are those of descriptors that the program inherits. */
@@ -19,13 +19,13 @@ export interface Joined {
 /** Becomes a process of the container, with all rights over it that the caller has; it must not be dumpable any more. */
 export function joinContainer(p: Program, { init, namespaces, root, cgroup }: Joined): void {
   const cloned = namespaces.includes("pid") || namespaces.includes("time");
-  const opened = openCgroup(p, cgroup, { clones: cloned, early: true });
+  const opened = openCgroup(p, cgroup, { clones: cloned, early: true, seen: true });
   setnsAll(p, init, namespaces);
   p.emit("close", [init], { ignore: "any" });
   if (root !== undefined) changeRoot(p, root);
   if (namespaces.includes("user")) becomeRoot(p);
   if (cloned) {
-    p.step("cloning a process of the container");
+    p.step("cloning a process of the container", { hints: { EAGAIN: CGROUP_HINTS.EAGAIN } });
     p.cloneAndContinue(0);
   }
   enterCgroup(p, opened, cloned);

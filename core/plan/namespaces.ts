@@ -92,7 +92,7 @@ export function namespaces(p: Program, inputs: CreateInputs): Opened {
   const opened = openNamespaces(p, inputs);
   const cloned = hasNamespace(spec, "pid") || hasNamespace(spec, "time");
   const leavesUser = hasNamespace(spec, "user");
-  const cgroup = openCgroup(p, inputs.cgroup, { clones: cloned, early: leavesUser || opened.has("pid") });
+  const cgroup = openCgroup(p, inputs.cgroup, { clones: cloned, early: leavesUser, seen: opened.has("pid") });
   const sources = leavesUser ? openSources(p, inputs) : new Map();
   if (opened.has("user")) joinWithUser(p, inputs, opened);
   else for (const type of JOIN_ORDER) join(p, type, inputs, opened);
