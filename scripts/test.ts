@@ -10,7 +10,7 @@ import { type Ended, type Job, runJobs } from "./test/jobs.ts";
 const TESTS = new URL("../tests/", import.meta.url).pathname;
 const SUITES: readonly Suite[] = ["unit", "root", "peer", "vm"];
 /** Seconds for one file. */
-const LIMITS: Readonly<Record<Suite, number>> = { unit: 300, root: 300, peer: 600, vm: 900 };
+const LIMITS: Readonly<Record<Suite, number>> = { unit: 300, root: 300, peer: 600, vm: 1500 };
 /** Files at a time: containers and virtual machines share the machine with them. */
 const WIDTH = 2;
 

@@ -1,16 +1,16 @@
 /** The cgroup of a new container, made by systemd. */
 
 import { completeCgroup, type MadeCgroup, unmakeCgroup } from "../cgroup/create.ts";
-import { writeValue } from "../cgroup/files.ts";
+import { readValue, writeValue } from "../cgroup/files.ts";
 import { cgroupPaths, type Layout } from "../cgroup/layout.ts";
-import { checkLimits } from "../cgroup/limits.ts";
+import { checkLimits, wantedControllers } from "../cgroup/limits.ts";
 import { annotatedProperties } from "../cgroup/systemd/annotations.ts";
 import { type Place, Systemd } from "../cgroup/systemd/connection.ts";
 import { deviceProperties } from "../cgroup/systemd/devices.ts";
 import { limitProperties, type Property } from "../cgroup/systemd/properties.ts";
 import { isSlice, type Unit, unitOf, unitPath } from "../cgroup/systemd/unit.ts";
 import { startUnit, stopUnit } from "../cgroup/systemd/units.ts";
-import type { RunoError } from "../error.ts";
+import { RunoError } from "../error.ts";
 import type { CgroupDirectories } from "../plan/cgroup.ts";
 import type { HostFacts } from "../plan/inputs.ts";
 import type { Spec } from "../spec/types.ts";
@@ -19,6 +19,8 @@ import { cgroupOwner, type CgroupToBe, resourcesOf } from "./cgroups.ts";
 import { directoriesOf, outOfMemory } from "./recorded_cgroup.ts";
 import type { CreateOptions } from "./options.ts";
 import { cgroupVersion, defaultSlice, managerPath, ownPlace, supportedLayout } from "./systemd_place.ts";
+
+const DROP_IN = "/etc/systemd/system/user@.service.d";
 
 /** The unit of a container that is being created. systemd makes it around init, so init must exist before. */
 export class UnitPlan implements CgroupToBe {
@@ -63,6 +65,7 @@ export class UnitPlan implements CgroupToBe {
 
   enter(pid: number): void {
     using systemd = new Systemd(this.#place);
+    if (this.#place.instance === "user") this.#checkDelegated();
     startUnit(systemd, this.#unit, pid, [...this.#limits(systemd), ...this.#annotated]);
     this.#started = true;
     this.#paths = locate(pid, this.#layout, this.#unit) ?? this.#paths;
@@ -78,6 +81,23 @@ export class UnitPlan implements CgroupToBe {
     });
     // hierarchies of v1 that systemd leaves alone, and a slice, which it puts no process into
     if (this.#layout.kind !== "v2" || isSlice(this.#unit)) moveProcess(this.#paths, pid);
+  }
+
+  /** systemd of a user takes limits that it cannot set, without a word. */
+  #checkDelegated(): void {
+    const wanted = wantedControllers({ paths: this.#paths }, resourcesOf(this.#spec));
+    const file = `${this.#layout.v2!.mountPoint}${managerPath(this.#place)}/cgroup.controllers`;
+    const available = readValue(file).split(" ");
+    const missing = wanted.filter((name) => !available.includes(name));
+    if (missing.length === 0) return;
+    throw new RunoError(
+      `limits need controllers that are not delegated to user ${this.#place.uid}: ${missing.join(" ")}`,
+      {
+        kind: "unsupported",
+        hint: `as root: mkdir -p ${DROP_IN} && printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' > ` +
+          `${DROP_IN}/delegate.conf && systemctl daemon-reload`,
+      },
+    );
   }
 
   #limits(systemd: Systemd): Property[] {

@@ -13,7 +13,7 @@ import { assert, assertEquals } from "@std/assert";
 import { changed, type Changes } from "../unit/core/spec/config.ts";
 import { makeRootfs } from "./support/rootfs.ts";
 import { leftovers } from "./support/leftovers.ts";
-import { execute, type ExecuteOptions, type Result, start } from "./support/command.ts";
+import { execute, type ExecuteOptions, PATIENCE, type Result, start } from "./support/command.ts";
 
 export { type Result } from "./support/command.ts";
 export { type Changes, map, namespaces } from "../unit/core/spec/config.ts";
@@ -230,9 +230,9 @@ export function failed({ code, stdout, stderr }: Result, expected = 1): string {
   return message === undefined ? lines[0]! : JSON.parse(message);
 }
 
-/** Waits until something is so; fails after ten seconds. */
+/** Waits until something is so; fails after ten seconds, or more where everything takes longer. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 10_000 * PATIENCE;
   while (!await holds()) {
     assert(performance.now() < deadline, `waited in vain for ${what}`);
     await sleep(10);

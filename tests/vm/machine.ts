@@ -50,7 +50,7 @@ async function runLane(lane: Lane): Promise<{ report: Report; log: string }> {
       stdin: "null",
       stdout: "null",
       stderr: "piped",
-      signal: AbortSignal.timeout((lane.minutes ?? 20) * 60_000),
+      signal: AbortSignal.timeout((lane.minutes ?? 24) * 60_000),
     }).spawn();
     const { stderr } = await started.output();
     const words = new TextDecoder().decode(stderr);

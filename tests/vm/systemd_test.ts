@@ -5,5 +5,5 @@ import { registerLane } from "./machine.ts";
 await registerLane({
   name: "systemd",
   systemd: true,
-  files: ["tests/vm/guest/boot.ts", "tests/vm/guest/systemd.ts"],
+  files: ["tests/vm/guest/boot.ts", "tests/vm/guest/systemd.ts", "tests/vm/guest/systemd_user.ts"],
 });

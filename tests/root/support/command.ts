@@ -37,7 +37,10 @@ export interface Running {
   stdout(): string;
 }
 
-const TIME_LIMIT_MS = 30_000;
+/** How many times longer everything may take: in a virtual machine without hardware support it does. */
+export const PATIENCE: number = Deno.env.get("RUNO_VM") === undefined ? 1 : 10;
+
+const TIME_LIMIT_MS = 30_000 * PATIENCE;
 
 /** Runs a command to its end. @throws {Error} when it takes too long */
 export function execute(command: readonly string[], options: ExecuteOptions = {}): Promise<Result> {
