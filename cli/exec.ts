@@ -1,6 +1,6 @@
 /** `exec`: runs another process in a container. */
 
-import { runProcess } from "../core/host/foreground.ts";
+import { runProcess } from "../core/host/exec_foreground.ts";
 import type { ExecOptions } from "../core/host/options.ts";
 import { listenFds } from "./caller.ts";
 import { command, type Invocation } from "./command.ts";

@@ -1,19 +1,16 @@
-/** `run`: create and start, and in the foreground stay until the container has ended. The only asynchronous part. */
+/** `run`: create and start, and in the foreground stay until the container has ended. */
 
 import { PR_SET_CHILD_SUBREAPER } from "../../ffi/abi.ts";
-import { call, callWaiting } from "../../ffi/call.ts";
+import { call } from "../../ffi/call.ts";
 import type { Fd } from "../../ffi/fd.ts";
-import { allocate } from "../../ffi/memory.ts";
-import { exitStatus, pidfdOpen, pidfdSignal, reap, shellCode } from "../../ffi/spawn.ts";
-import { copyConsole, HostTerminal } from "./console.ts";
+import { pidfdOpen } from "../../ffi/spawn.ts";
 import { messageOf } from "../error.ts";
+import { attend, SignalRelay } from "./attend.ts";
 import { createContainer, type Created } from "./create.ts";
-import { execProcess } from "./exec.ts";
-import { NotifyProxy } from "./notify.ts";
-import type { ExecOptions, HostOptions, RunOptions } from "./options.ts";
-import { forwardSignals, onResize } from "./signals.ts";
-import { startContainer } from "./start.ts";
 import { deleteContainer } from "./delete.ts";
+import { NotifyProxy } from "./notify.ts";
+import type { RunOptions } from "./options.ts";
+import { startContainer } from "./start.ts";
 
 /**
  * Creates and starts a container.
@@ -45,14 +42,13 @@ export interface Making {
  */
 export async function inForeground(options: RunOptions, { make, begin }: Making): Promise<number> {
   if (!options.noSubreaper && !options.embedded) call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  let pass: (signal: number) => void = () => {};
-  using _forwarding = options.embedded ? undefined : forwardSignals((signal) => pass(signal));
+  using relay = new SignalRelay(options);
   const created = await make();
   using pidfd = pidfdOpen(created.pid);
-  pass = (signal) => passOn(pidfd, signal);
+  relay.passTo(pidfd);
   try {
     const notified = notifyManager(options, created, pidfd);
-    const code = await attended(options, created, begin);
+    const code = await attend(options, created, begin);
     await notified;
     return code;
   } finally {
@@ -67,72 +63,6 @@ async function notifyManager(options: RunOptions, { dir }: Created, init: Fd): P
     await proxy?.forwardMeanwhile(init, Deno.pid);
   } catch (error) {
     options.warn(messageOf(error));
-  }
-}
-
-async function attended(host: HostOptions, { pid, master }: Created, begin: Making["begin"]): Promise<number> {
-  if (master === undefined) {
-    await begin();
-    return await waitForInit(host, pid);
-  }
-  return await withTerminal(host, { pid, master }, begin);
-}
-
-/** Copies the terminal of a process until that has ended. @param begin lets it go on */
-async function withTerminal(
-  host: HostOptions,
-  { pid, master }: { readonly pid: number; readonly master: Fd },
-  begin: Making["begin"],
-): Promise<number> {
-  using inside = master;
-  using outside = new HostTerminal();
-  outside.resize(inside);
-  using _resizing = host.embedded ? undefined : onResize(() => outside.resize(inside));
-  await begin();
-  using pidfd = pidfdOpen(pid);
-  await copyConsole(inside, pidfd);
-  return await waitForInit(host, pid);
-}
-
-/** Waits for init; a subreaper inherits the orphans of a container without a pid namespace, and reaps them meanwhile. */
-async function waitForInit({ embedded }: HostOptions, pid: number): Promise<number> {
-  const status = allocate(4);
-  for (;;) {
-    const ended = await callWaiting("wait4", embedded ? pid : -1, status, 0, 0);
-    if (ended === pid) return shellCode(exitStatus(new DataView(status.buffer).getInt32(0, true)));
-    if (ended < 0) return reapedElsewhere(pid);
-  }
-}
-
-/** EINTR leaves the child to be waited for again; anything else cannot be, for nobody else reaps it. */
-function reapedElsewhere(pid: number): number {
-  const status = reap(pid);
-  return status === undefined ? 1 : shellCode(status);
-}
-
-/**
- * Executes a process in a container.
- * @returns 0 when detached, else the exit code of the process (128 + signal)
- */
-export async function runProcess(options: ExecOptions): Promise<number> {
-  if (options.detach) {
-    await execProcess(options);
-    return 0;
-  }
-  let pass: (signal: number) => void = () => {};
-  using _forwarding = options.embedded ? undefined : forwardSignals((signal) => pass(signal));
-  const { pid, master } = await execProcess(options);
-  using pidfd = pidfdOpen(pid);
-  pass = (signal) => passOn(pidfd, signal);
-  if (master === undefined) return await waitForInit(options, pid);
-  return await withTerminal(options, { pid, master }, () => {});
-}
-
-function passOn(pidfd: Fd, signal: number): void {
-  try {
-    pidfdSignal(pidfd, signal);
-  } catch {
-    // it has ended: the signal came too late for anyone
   }
 }
 
