@@ -46,7 +46,7 @@ import { killContainer } from "./core/host/kill.ts";
 import { updateContainer } from "./core/host/update.ts";
 import type { CgroupStats } from "./core/cgroup/stats.ts";
 import type { Process, Resources } from "./core/spec/types.ts";
-import { assertValidProcess } from "./core/spec/validate.ts";
+import { assertValidProcess } from "./core/spec/validate_process.ts";
 import { COMMIT, VERSION } from "./core/version.ts";
 import { type CgroupsMode, type CriuOptions, type PageServer, parseEmptyNs } from "./criu/options.ts";
 
@@ -173,12 +173,12 @@ export function run(id: string, settings: RunSettings): Promise<number> {
  * @returns its exit code, or 128 and the number of the signal that killed it
  * @throws {RunoError}
  */
-export function exec(
+export async function exec(
   id: string,
   process: readonly string[] | Partial<Process>,
   settings: ExecSettings = {},
 ): Promise<number> {
-  return runProcess(execOptions(id, process, settings, false));
+  return await runProcess(await execOptions(id, process, settings, false));
 }
 
 /** Executes a process in a container without waiting for its end. @returns its pid @throws {RunoError} */
@@ -187,7 +187,7 @@ export async function execDetached(
   process: readonly string[] | Partial<Process>,
   settings: ExecSettings = {},
 ): Promise<number> {
-  const { pid } = await execProcess(execOptions(id, process, settings, true));
+  const { pid } = await execProcess(await execOptions(id, process, settings, true));
   reapLater(pid);
   return pid;
 }
@@ -337,15 +337,15 @@ function createOptions(id: string, settings: CreateSettings, detach: boolean): C
   };
 }
 
-function execOptions(
+async function execOptions(
   id: string,
   given: readonly string[] | Partial<Process>,
   settings: ExecSettings,
   detach: boolean,
-): ExecOptions {
+): Promise<ExecOptions> {
   const options = host(settings), { consoleSocket, pidfdSocket, pidFile, subCgroups } = settings;
   const changes: Partial<Process> = isList(given) ? { args: given } : given;
-  const process: Process = { ...configuredProcess(loadContainer(options.root, id)), terminal: false, ...changes };
+  const process: Process = { ...await configuredProcess(loadContainer(options.root, id)), terminal: false, ...changes };
   assertValidProcess(process, "process");
   return {
     ...options,

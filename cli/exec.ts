@@ -44,17 +44,17 @@ passes signals on to the process and ends with its exit code; its own failures h
   argument: "container",
   verbatim: true,
   failure: { words: () => "exec failed", code: 255 },
-  run: (invocation) => runProcess(execOptions(invocation)),
+  run: async (invocation) => await runProcess(await execOptions(invocation)),
 });
 
-function execOptions({ flags, args, host }: Invocation<typeof FLAGS>): ExecOptions {
+async function execOptions({ flags, args, host }: Invocation<typeof FLAGS>): Promise<ExecOptions> {
   const [id = "", ...command] = args;
   const pidFile = optionalPath(flags["pid-file"]), pidfdSocket = optionalPath(flags["pidfd-socket"]);
   const cgroups = subCgroups(flags.cgroup);
   return {
     ...host,
     id,
-    process: processOf(host.root, id, command, flags),
+    process: await processOf(host.root, id, command, flags),
     detach: flags.detach ?? false,
     consoleSocket: optionalPath(flags["console-socket"]),
     ...pidfdSocket === undefined ? {} : { pidfdSocket },

@@ -3,9 +3,8 @@
 import { RunoError } from "../core/error.ts";
 import { configuredProcess } from "../core/host/configured_process.ts";
 import { loadContainer } from "../core/host/container.ts";
-import { parseProcess } from "../core/spec/parse.ts";
 import type { Capabilities, Process, User } from "../core/spec/types.ts";
-import { assertValidProcess } from "../core/spec/validate.ts";
+import { assertValidProcess } from "../core/spec/validate_process.ts";
 import { absolutePath } from "./paths.ts";
 
 /** What the command line says about the process. */
@@ -26,9 +25,14 @@ export interface ProcessFlags {
  * The process to execute. A file says all of it; the other flags change the process of the container's config.
  * @throws {RunoError}
  */
-export function processOf(root: string, id: string, command: readonly string[], flags: ProcessFlags): Process {
+export async function processOf(
+  root: string,
+  id: string,
+  command: readonly string[],
+  flags: ProcessFlags,
+): Promise<Process> {
   try {
-    return read(root, id, command, flags);
+    return await read(root, id, command, flags);
   } catch (error) {
     // that there is no container is what to tell first
     loadContainer(root, id);
@@ -36,21 +40,22 @@ export function processOf(root: string, id: string, command: readonly string[], 
   }
 }
 
-function read(root: string, id: string, command: readonly string[], flags: ProcessFlags): Process {
-  if (flags.process) return processFile(absolutePath(flags.process));
+async function read(root: string, id: string, command: readonly string[], flags: ProcessFlags): Promise<Process> {
+  if (flags.process) return await processFile(absolutePath(flags.process));
   if (command.length === 0) throw invalid("process args cannot be empty");
-  const process = changed(configuredProcess(loadContainer(root, id)), command, flags);
+  const process = changed(await configuredProcess(loadContainer(root, id)), command, flags);
   assertValidProcess(process, "command line");
   return process;
 }
 
-function processFile(path: string): Process {
+async function processFile(path: string): Promise<Process> {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
   } catch (error) {
     throw new RunoError(`reading process file "${path}"`, { kind: "invalid", cause: error });
   }
+  const { parseProcess } = await import("../core/spec/parse_process.ts");
   const process = parseProcess(text, path);
   assertValidProcess(process, path);
   return process;

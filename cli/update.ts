@@ -2,7 +2,7 @@
 
 import { RunoError } from "../core/error.ts";
 import { updateContainer } from "../core/host/update.ts";
-import { parseResources } from "../core/spec/parse.ts";
+import { parseResources } from "../core/spec/parse_resources.ts";
 import type { Resources } from "../core/spec/types.ts";
 import { command } from "./command.ts";
 import type { Flags, Values } from "./flags.ts";

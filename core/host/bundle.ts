@@ -35,6 +35,11 @@ function withoutRootfs(spec: Spec, rootfs: string): Spec {
   return { ...spec, mounts };
 }
 
+/** A config as it is, its rules not looked at. @throws {RunoError} */
+export function readBundleConfig(path: string): Spec {
+  return parseSpec(readConfig(path), path);
+}
+
 /** The text of a config. */
 export function readConfig(path: string): string {
   try {
@@ -67,15 +72,4 @@ export function findRootfs(spec: Spec, bundle: string): string {
     throw new RunoError(`invalid ${what}: not an absolute path, or a symlink`, { kind: "invalid" });
   }
   return real;
-}
-
-/** Who copies the terminal: the rules about --console-socket and --detach. The words are runc's, "runc" included. */
-export function checkTerminal(spec: Spec, options: Pick<CreateOptions, "detach" | "consoleSocket">): void {
-  const terminal = spec.process?.terminal === true;
-  if (terminal && options.detach && options.consoleSocket === undefined) {
-    throw new RunoError("cannot allocate tty if runc will detach without setting console socket", { kind: "invalid" });
-  }
-  if ((!options.detach || !terminal) && options.consoleSocket !== undefined) {
-    throw new RunoError("cannot use console socket if runc will not detach or allocate tty", { kind: "invalid" });
-  }
 }

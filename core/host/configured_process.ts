@@ -1,7 +1,6 @@
 /** The process of a container's config: what `exec` starts from. */
 
-import { errnoOf, RunoError } from "../error.ts";
-import { parseSpec } from "../spec/parse.ts";
+import { RunoError } from "../error.ts";
 import type { Process } from "../spec/types.ts";
 import type { Container } from "./container.ts";
 import { recordedBundle } from "./state_file.ts";
@@ -10,21 +9,23 @@ import { recordedBundle } from "./state_file.ts";
  * As the bundle says now, which is runc's way; as it said at creation when the bundle is gone.
  * @throws {RunoError}
  */
-export function configuredProcess({ state }: Container): Process {
+export async function configuredProcess({ state }: Container): Promise<Process> {
   const path = state.runo?.configPath ?? `${recordedBundle(state)}/config.json`;
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    const recorded = state.runo?.spec.process;
-    if (recorded !== undefined) return recorded;
-    const missing = errnoOf(error) === "ENOENT";
-    throw new RunoError(missing ? `JSON specification file ${path} not found` : `reading "${path}"`, {
-      kind: "invalid",
-      ...missing ? {} : { cause: error },
-    });
-  }
-  const { process } = parseSpec(text, path);
+  const recorded = state.runo?.spec.process, changed = changeTime(path);
+  const isOld = changed === undefined || changed < Date.parse(state.created);
+  if (recorded !== undefined && isOld) return recorded;
+  // what reads a whole config is loaded only when there is one to be read
+  const { readBundleConfig } = await import("./bundle.ts");
+  const { process } = readBundleConfig(path);
   if (process === undefined) throw new RunoError("process property must not be empty", { kind: "invalid" });
   return process;
+}
+
+/** When the file was last touched in any way, which cannot be set back; undefined when it is not there. Milliseconds. */
+function changeTime(path: string): number | undefined {
+  try {
+    return Deno.statSync(path).ctime?.getTime() ?? Infinity;
+  } catch {
+    return undefined;
+  }
 }

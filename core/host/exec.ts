@@ -16,7 +16,6 @@ import { planExec } from "../plan/exec.ts";
 import type { SeccompFilter } from "../plan/seccomp.ts";
 import type { Program } from "../program/program.ts";
 import type { Spec } from "../spec/types.ts";
-import { checkTerminal } from "./bundle.ts";
 import { cgroupToJoin, directoriesOf, recordedCgroup, subCgroup } from "./recorded_cgroup.ts";
 import { type Container, containerStatus, isInitAlive, loadContainer } from "./container.ts";
 import { awaitExecution, converse } from "./conversation.ts";
@@ -32,6 +31,7 @@ import { checkPreservedFds } from "./preserved_fds.ts";
 import { setRlimits } from "./rlimits.ts";
 import { recordedDriver, recordedNamespaces, recordedSpec } from "./state_file.ts";
 import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
+import { checkTerminal } from "./terminal_rules.ts";
 
 /** A process that runs in a container. */
 export interface Executed {

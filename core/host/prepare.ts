@@ -5,7 +5,7 @@ import { RunoError } from "../error.ts";
 import { type CreateInputs, hasNamespace } from "../plan/inputs.ts";
 import { allMounts } from "../plan/sources.ts";
 import type { Spec } from "../spec/types.ts";
-import { checkTerminal, readBundle } from "./bundle.ts";
+import { readBundle } from "./bundle.ts";
 import { CgroupPlan, type CgroupToBe } from "./cgroups.ts";
 import { stateDir } from "./container.ts";
 import { collectFacts, leakingParent } from "./facts.ts";
@@ -17,6 +17,7 @@ import type { CreateOptions } from "./options.ts";
 import { checkPreservedFds } from "./preserved_fds.ts";
 import { checkRootless } from "./rootless.ts";
 import { compiledSeccomp } from "./late_seccomp.ts";
+import { checkTerminal } from "./terminal_rules.ts";
 import { checkJoinedMaps } from "./user_namespace.ts";
 
 /** What is known. */

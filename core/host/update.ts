@@ -4,7 +4,7 @@ import { checkLimits, setLimits } from "../cgroup/limits.ts";
 import { type Undo, undoAll } from "../cgroup/target.ts";
 import { messageOf, RunoError } from "../error.ts";
 import type { Resources } from "../spec/types.ts";
-import { assertValidResources } from "../spec/validate.ts";
+import { assertValidResources } from "../spec/validate_resources.ts";
 import { recordedCgroup } from "./recorded_cgroup.ts";
 import { type Container, containerStatus, loadContainer } from "./container.ts";
 import { lockContainer } from "./container_lock.ts";

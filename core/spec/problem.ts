@@ -1,5 +1,7 @@
 /** What is wrong with a config, and where. */
 
+import { RunoError } from "../error.ts";
+
 /** One fault. */
 export interface Problem {
   /** JSON pointer (RFC 6901) into the file; "" is the whole of it. */
@@ -41,4 +43,10 @@ function escapeKey(key: string): string {
 export function describe(path: string, problems: readonly Problem[]): string {
   const parts = problems.map(({ pointer, message }) => pointer === "" ? message : `${pointer}: ${message}`);
   return `${path}: ${parts.join("; ")}`;
+}
+
+/** Refuse what was found, if there are errors. @returns the warnings @throws {RunoError} of kind "invalid" that names every problem */
+export function assertNoErrors({ errors, warnings }: Report, path: string): readonly Problem[] {
+  if (errors.length > 0) throw new RunoError(describe(path, errors), { kind: "invalid", pointer: errors[0]?.pointer });
+  return warnings;
 }

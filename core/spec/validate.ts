@@ -1,8 +1,7 @@
 /** Every rule of runtime-spec 1.3 that a config can break by itself, without a look at the host. */
 
-import { RunoError } from "../error.ts";
-import { describe, Findings, type Problem, type Report } from "./problem.ts";
-import type { Process, Resources, Spec } from "./types.ts";
+import { assertNoErrors, Findings, type Problem, type Report } from "./problem.ts";
+import type { Spec } from "./types.ts";
 import { checkDevices, checkNetDevices } from "./validate/devices.ts";
 import { checkHooks } from "./validate/hooks.ts";
 import { checkLinux } from "./validate/linux.ts";
@@ -40,22 +39,6 @@ export function validateSpec(spec: Spec): Report {
   return found;
 }
 
-/** All broken rules of a process that `exec --process` runs. */
-export function validateProcess(process: Process): Report {
-  const found = new Findings();
-  checkNullBytes(process, "", found);
-  checkProcess(process, "", found);
-  return found;
-}
-
-/** All broken rules of the resources that `update --resources` sets. */
-export function validateResources(resources: Resources): Report {
-  const found = new Findings();
-  checkNullBytes(resources, "", found);
-  checkResources(resources, "", found);
-  return found;
-}
-
 /**
  * Refuse a config that breaks a rule.
  *
@@ -65,19 +48,4 @@ export function validateResources(resources: Resources): Report {
  */
 export function assertValid(spec: Spec, path: string): readonly Problem[] {
   return assertNoErrors(validateSpec(spec), path);
-}
-
-/** `assertValid()` for the process of `exec --process`. */
-export function assertValidProcess(process: Process, path: string): readonly Problem[] {
-  return assertNoErrors(validateProcess(process), path);
-}
-
-/** `assertValid()` for the resources of `update --resources`. */
-export function assertValidResources(resources: Resources, path: string): readonly Problem[] {
-  return assertNoErrors(validateResources(resources), path);
-}
-
-function assertNoErrors({ errors, warnings }: Report, path: string): readonly Problem[] {
-  if (errors.length > 0) throw new RunoError(describe(path, errors), { kind: "invalid", pointer: errors[0]?.pointer });
-  return warnings;
 }

@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { RunoError } from "../../../../core/error.ts";
 import { defaultSpec, formatSpec } from "../../../../core/spec/defaults.ts";
-import { parseProcess, parseResources, parseSpec } from "../../../../core/spec/parse.ts";
+import { parseSpec } from "../../../../core/spec/parse.ts";
+import { parseProcess } from "../../../../core/spec/parse_process.ts";
+import { parseResources } from "../../../../core/spec/parse_resources.ts";
 import { changed, type Changes } from "./config.ts";
 
 const parse = (changes: Changes) => parseSpec(JSON.stringify(changed(changes)), "config.json");

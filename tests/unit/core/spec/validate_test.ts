@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { RunoError } from "../../../../core/error.ts";
-import { assertValid, assertValidProcess, assertValidResources, validateSpec } from "../../../../core/spec/validate.ts";
+import { assertValid, validateSpec } from "../../../../core/spec/validate.ts";
+import { assertValidProcess } from "../../../../core/spec/validate_process.ts";
+import { assertValidResources } from "../../../../core/spec/validate_resources.ts";
 import { changed, errors, lines } from "./config.ts";
 
 Deno.test("validateSpec() finds nothing in the default config", () => {
