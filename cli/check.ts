@@ -13,12 +13,18 @@ export const check = command({
   description: `Every problem is told at once, with its place in config.json and what to do about it. Without --bundle
 the current directory is checked if it has a config.json, and else the host alone. The exit code is 1
 when there are errors.`,
-  flags: { ...BUNDLE_FLAG, ...CONFIG_FLAG, json: { kind: "bool", help: "print JSON" } },
+  flags: {
+    ...BUNDLE_FLAG,
+    ...CONFIG_FLAG,
+    json: { kind: "bool", help: "print JSON" },
+    criu: { kind: "bool", help: "ask CRIU what it and the kernel can do" },
+  },
   arity: { exactly: 0 },
-  run({ flags, host, print }) {
+  async run({ flags, host, criu, print }) {
     const bundle = realDirectory(flags.bundle || undefined), config = optionalPath(flags.config);
     const hasBundle = Boolean(flags.bundle) || config !== undefined || exists(absolutePath("config.json"));
-    const findings = [...checkHost(host), ...hasBundle ? checkBundle({ ...host, bundle, config }) : []];
+    const asked = flags.criu ? (await import("../criu/check.ts")).checkCriu(criu) : [];
+    const findings = [...checkHost(host), ...asked, ...hasBundle ? checkBundle({ ...host, bundle, config }) : []];
     print(flags.json ? `${goJson(findings, 2)}\n` : text(findings));
     return findings.some(({ level }) => level === "error") ? 1 : 0;
   },

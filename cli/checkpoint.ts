@@ -2,8 +2,9 @@
 
 import { type CheckpointOptions, parsePageServer, parseStatusFd } from "../criu/options.ts";
 import { command, type Invocation } from "./command.ts";
-import { CRIU_FLAGS, criuOptions } from "./criu_flags.ts";
+import { archived, CRIU_FLAGS, criuOptions, hasImages } from "./criu_flags.ts";
 import type { Flags } from "./flags.ts";
+import { optionalPath } from "./paths.ts";
 
 const FLAGS = {
   ...CRIU_FLAGS,
@@ -17,6 +18,7 @@ const FLAGS = {
   },
   "status-fd": { kind: "text", help: "descriptor or file that gets a NUL byte once lazy pages can be fetched" },
   "tcp-skip-in-flight": { kind: "bool", help: "leave out TCP connections that are being accepted" },
+  export: { kind: "text", help: "file to write the checkpoint to, with a manifest, as a tar archive", value: "file" },
   "link-remap": { kind: "bool", help: "allow unlinked files, by giving them a name again" },
 } as const satisfies Flags;
 
@@ -29,18 +31,28 @@ export const checkpoint = command({
   arity: { exactly: 1 },
   async run(invocation) {
     const options = checkpointOptions(invocation);
+    const archive = optionalPath(invocation.flags.export);
     // CRIU's messages take a while to load: no other command pays for that
-    const { checkpointContainer } = await import("../criu/checkpoint.ts");
-    await checkpointContainer(options);
+    if (archive === undefined) {
+      const { checkpointContainer } = await import("../criu/checkpoint.ts");
+      await checkpointContainer(options);
+    } else {
+      const { exportCheckpoint } = await import("../criu/archive/export.ts");
+      await exportCheckpoint(archived(options, invocation.flags, archive), {
+        archive,
+        keep: hasImages(invocation.flags),
+      });
+    }
     return 0;
   },
 });
 
-function checkpointOptions({ flags, args, host, criu }: Invocation<typeof FLAGS>): CheckpointOptions {
+function checkpointOptions(invocation: Invocation<typeof FLAGS>): CheckpointOptions {
+  const { flags, args, host } = invocation;
   const { "page-server": pageServer, "status-fd": statusFd } = flags;
   return {
     ...host,
-    ...criuOptions({ flags, host, criu }),
+    ...criuOptions(invocation),
     id: args[0]!,
     parentPath: flags["parent-path"] || undefined,
     leaveRunning: flags["leave-running"] ?? false,

@@ -24,12 +24,13 @@ export const CRIU_FLAGS = {
     choices: ["soft", "full", "strict", "ignore"],
   },
   "empty-ns": { kind: "list", help: 'namespace that is made and left empty ("network")', value: "namespace" },
+  stats: { kind: "bool", help: "print what it has cost, as JSON" },
   "auto-dedup": { kind: "bool", help: "keep each memory page in one image only" },
 } as const satisfies Flags;
 
 /** What the flags say. @throws {RunoError} */
 export function criuOptions(
-  { flags, host, criu }: Pick<Invocation<typeof CRIU_FLAGS>, "flags" | "host" | "criu">,
+  { flags, host, criu, print }: Pick<Invocation<typeof CRIU_FLAGS>, "flags" | "host" | "criu" | "print">,
 ): CriuOptions {
   return {
     criu,
@@ -44,5 +45,20 @@ export function criuOptions(
     manageCgroupsMode: parseCgroupsMode(flags["manage-cgroups-mode"]),
     emptyNs: parseEmptyNs(flags["empty-ns"]),
     debug: host.debug ?? (() => {}),
+    stats: flags.stats ? (stats) => print(`${JSON.stringify(stats)}\n`) : undefined,
   };
+}
+
+/** Whether the command line names a directory for the images. */
+export function hasImages(flags: Pick<Invocation<typeof CRIU_FLAGS>["flags"], "image-path">): boolean {
+  return Boolean(flags["image-path"]);
+}
+
+/** The options of a checkpoint in an archive: its images are beside it for a while, unless they have a directory. */
+export function archived<O extends CriuOptions>(
+  options: O,
+  flags: Parameters<typeof hasImages>[0],
+  archive: string,
+): O {
+  return hasImages(flags) ? options : { ...options, imagePath: `${archive}.images-${Deno.pid}` };
 }

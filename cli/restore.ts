@@ -3,8 +3,9 @@
 import type { RestoreOptions } from "../criu/options.ts";
 import { command, type Invocation } from "./command.ts";
 import { BUNDLE_FLAG, createOptions, PID_FLAGS, TERMINAL_FLAGS } from "./create_flags.ts";
-import { CRIU_FLAGS, criuOptions } from "./criu_flags.ts";
+import { archived, CRIU_FLAGS, criuOptions, hasImages } from "./criu_flags.ts";
 import type { Flags } from "./flags.ts";
+import { optionalPath } from "./paths.ts";
 
 const FLAGS = {
   ...CRIU_FLAGS,
@@ -14,6 +15,11 @@ const FLAGS = {
   detach: { kind: "bool", short: "d", help: "do not wait for the container's end" },
   "no-subreaper": { kind: "bool", help: "do not adopt the orphans of the container" },
   "no-pivot": { kind: "bool", help: "accepted, and without effect: CRIU changes the root" },
+  import: { kind: "text", help: "archive of a checkpoint, from checkpoint --export", value: "file" },
+  "import-any-rootfs": {
+    kind: "bool",
+    help: "take a root file system that differs from that of the archived checkpoint",
+  },
   "lsm-profile": { kind: "text", help: "security profile for the processes", value: "type:name" },
   "lsm-mount-context": { kind: "text", help: "SELinux context for the mounts" },
 } as const satisfies Flags;
@@ -27,10 +33,16 @@ its exit code (128 and the signal's number when it was killed) and removes it.`,
   flags: FLAGS,
   arity: { exactly: 1 },
   async run(invocation) {
-    const options = restoreOptions(invocation);
+    const { flags } = invocation, options = restoreOptions(invocation);
+    const archive = optionalPath(flags.import);
     // CRIU's messages take a while to load: no other command pays for that
-    const { restoreContainer } = await import("../criu/restore.ts");
-    return await restoreContainer(options);
+    if (archive === undefined) {
+      const { restoreContainer } = await import("../criu/restore.ts");
+      return await restoreContainer(options);
+    }
+    const { importCheckpoint } = await import("../criu/archive/import.ts");
+    const settings = { archive, keep: hasImages(flags), anyRootfs: flags["import-any-rootfs"] ?? false };
+    return await importCheckpoint(archived(options, flags, archive), settings);
   },
 });
 

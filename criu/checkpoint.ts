@@ -24,6 +24,7 @@ import type { CheckpointOptions } from "./options.ts";
 import { outsiders } from "./outsiders.ts";
 import { configFile, describeOptions } from "./request.ts";
 import { ask } from "./session.ts";
+import { readStats } from "./stats.ts";
 import { openStatusFile, type StatusFile } from "./status_fd.ts";
 import { type Criu, findCriu, SINCE } from "./version.ts";
 
@@ -48,6 +49,7 @@ export async function checkpointContainer(options: CheckpointOptions): Promise<v
   warnOfOutsiders(container, options);
   using status = openStatusFile(options.lazyPages ? options.statusFd : undefined);
   dump({ container, options, criu, directories, status });
+  options.stats?.(readStats(logDirectory(options), "dump"));
   if (!options.leaveRunning && !options.preDump) await destroy(container, options.warn);
 }
 

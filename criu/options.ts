@@ -4,6 +4,9 @@ import { CLONE_NEWNET } from "../ffi/abi.ts";
 import { RunoError } from "../core/error.ts";
 import type { HostOptions, RunOptions } from "../core/host/options.ts";
 
+/** Counts of pages, and times in microseconds, under CRIU's names in CamelCase: `frozenTime`, `pagesWritten` ... */
+export type Stats = Readonly<Record<string, number>>;
+
 /** What becomes of cgroups. */
 export type CgroupsMode = "default" | "soft" | "full" | "strict" | "ignore";
 
@@ -26,6 +29,8 @@ export interface CriuOptions {
   readonly emptyNs: number;
   /** Takes what is done, for those who look for a fault. */
   readonly debug: (message: string) => void;
+  /** Takes what it has cost, by CRIU's own account. */
+  readonly stats?: ((stats: Stats) => void) | undefined;
 }
 
 /** What `checkpoint` is told. */
@@ -49,6 +54,8 @@ export interface RestoreOptions extends CriuOptions, RunOptions {
   /** TYPE:NAME */
   readonly lsmProfile?: string | undefined;
   readonly lsmMountContext?: string | undefined;
+  /** Told when the container runs, and the images are not needed any more (but for lazy pages). */
+  readonly restored?: (() => void) | undefined;
 }
 
 /** Where pages are sent to. */

@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Created } from "../core/host/create.ts";
 import { createStateDir, removeStateDir } from "../core/host/container.ts";
 import { lockContainer } from "../core/host/container_lock.ts";
+import { reapLater } from "../core/host/detached.ts";
 import { inForeground } from "../core/host/foreground.ts";
 import { prepare, type Prepared } from "../core/host/prepare.ts";
 import { isNew } from "../core/plan/inputs.ts";
@@ -23,6 +24,7 @@ import { configFile, describeOptions } from "./request.ts";
 import { Restoration } from "./restoration.ts";
 import { type ExternalNamespaces, openNamespaces, RESTORE_LOG, restoreOptions } from "./restore_request.ts";
 import { ask } from "./session.ts";
+import { readStats } from "./stats.ts";
 import { type Criu, findCriu } from "./version.ts";
 
 /**
@@ -33,7 +35,7 @@ import { type Criu, findCriu } from "./version.ts";
 export async function restoreContainer(options: RestoreOptions): Promise<number> {
   const make = () => restored(options);
   if (!options.detach) return await inForeground(options, { make, begin: () => {} });
-  await make();
+  reapLater((await make()).pid);
   return 0;
 }
 
@@ -87,7 +89,10 @@ async function restore(dir: string, known: Known): Promise<Created> {
         sources: inputs.facts.sources,
       },
     });
-    return restoration.finish();
+    const created = restoration.finish();
+    options.stats?.(readStats(logDirectory(options), "restore"));
+    options.restored?.();
+    return created;
   } catch (error) {
     await restoration.undo();
     const file = configFile(spec.annotations ?? {});

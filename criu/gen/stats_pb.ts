@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stats.proto.
  */
 export const file_stats: GenFile = /*@__PURE__*/
-  fileDesc("CgtzdGF0cy5wcm90bxIEY3JpdSLgAQoORHVtcFN0YXRzRW50cnkSFQoNZnJlZXppbmdfdGltZRgBIAIoDRITCgtmcm96ZW5fdGltZRgCIAIoDRIUCgxtZW1kdW1wX3RpbWUYAyACKA0SFQoNbWVtd3JpdGVfdGltZRgEIAIoDRIVCg1wYWdlc19zY2FubmVkGAUgAigEEhwKFHBhZ2VzX3NraXBwZWRfcGFyZW50GAYgAigEEhUKDXBhZ2VzX3dyaXR0ZW4YByACKAQSFQoNaXJtYXBfcmVzb2x2ZRgIIAEoDRISCgpwYWdlc19sYXp5GAkgAigEIooBChFSZXN0b3JlU3RhdHNFbnRyeRIWCg5wYWdlc19jb21wYXJlZBgBIAIoBBIZChFwYWdlc19za2lwcGVkX2NvdxgCIAIoBBIUCgxmb3JraW5nX3RpbWUYAyACKA0SFAoMcmVzdG9yZV90aW1lGAQgAigNEhYKDnBhZ2VzX3Jlc3RvcmVkGAUgASgEIloKClN0YXRzRW50cnkSIgoEZHVtcBgBIAEoCzIULmNyaXUuRHVtcFN0YXRzRW50cnkSKAoHcmVzdG9yZRgCIAEoCzIXLmNyaXUuUmVzdG9yZVN0YXRzRW50cnk");
+  fileDesc("CgtzdGF0cy5wcm90bxIEY3JpdSLeAgoORHVtcFN0YXRzRW50cnkSFQoNZnJlZXppbmdfdGltZRgBIAIoDRITCgtmcm96ZW5fdGltZRgCIAIoDRIUCgxtZW1kdW1wX3RpbWUYAyACKA0SFQoNbWVtd3JpdGVfdGltZRgEIAIoDRIVCg1wYWdlc19zY2FubmVkGAUgAigEEhwKFHBhZ2VzX3NraXBwZWRfcGFyZW50GAYgAigEEhUKDXBhZ2VzX3dyaXR0ZW4YByACKAQSFQoNaXJtYXBfcmVzb2x2ZRgIIAEoDRISCgpwYWdlc19sYXp5GAkgAigEEhIKCnBhZ2VfcGlwZXMYCiABKAQSFgoOcGFnZV9waXBlX2J1ZnMYCyABKAQSFwoPc2hwYWdlc19zY2FubmVkGAwgASgEEh4KFnNocGFnZXNfc2tpcHBlZF9wYXJlbnQYDSABKAQSFwoPc2hwYWdlc193cml0dGVuGA4gASgEIooBChFSZXN0b3JlU3RhdHNFbnRyeRIWCg5wYWdlc19jb21wYXJlZBgBIAIoBBIZChFwYWdlc19za2lwcGVkX2NvdxgCIAIoBBIUCgxmb3JraW5nX3RpbWUYAyACKA0SFAoMcmVzdG9yZV90aW1lGAQgAigNEhYKDnBhZ2VzX3Jlc3RvcmVkGAUgASgEIloKClN0YXRzRW50cnkSIgoEZHVtcBgBIAEoCzIULmNyaXUuRHVtcFN0YXRzRW50cnkSKAoHcmVzdG9yZRgCIAEoCzIXLmNyaXUuUmVzdG9yZVN0YXRzRW50cnk");
 
 /**
  * @generated from message criu.DumpStatsEntry
@@ -63,6 +63,33 @@ export type DumpStatsEntry = Message<"criu.DumpStatsEntry"> & {
    * @generated from field: required uint64 pages_lazy = 9;
    */
   pagesLazy: bigint;
+
+  /**
+   * @generated from field: optional uint64 page_pipes = 10;
+   */
+  pagePipes: bigint;
+
+  /**
+   * @generated from field: optional uint64 page_pipe_bufs = 11;
+   */
+  pagePipeBufs: bigint;
+
+  /**
+   * Of shared memory.
+   *
+   * @generated from field: optional uint64 shpages_scanned = 12;
+   */
+  shpagesScanned: bigint;
+
+  /**
+   * @generated from field: optional uint64 shpages_skipped_parent = 13;
+   */
+  shpagesSkippedParent: bigint;
+
+  /**
+   * @generated from field: optional uint64 shpages_written = 14;
+   */
+  shpagesWritten: bigint;
 };
 
 /**
