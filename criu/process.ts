@@ -4,11 +4,12 @@ import { AT_FDCWD, O_CLOEXEC, O_RDONLY, SIGKILL } from "../ffi/abi.ts";
 import { call } from "../ffi/call.ts";
 import { duplicate, Fd } from "../ffi/fd.ts";
 import { memoryFile, sealedFile } from "../ffi/file.ts";
-import { receive, socketPair } from "../ffi/socket.ts";
+import { receive, send, socketPair } from "../ffi/socket.ts";
 import { type ExitStatus, pidfdOpen, pidfdSignal, reap, spawn, waitEnded } from "../ffi/spawn.ts";
 import { errnoOf } from "../core/error.ts";
 import { stepError } from "../core/host/conversation.ts";
 import { inheritedEnvironment } from "../core/host/environment.ts";
+import { ASK } from "../core/plan/asks.ts";
 import { planCriu, planLoopback, type RestoreInputs } from "../core/plan/criu.ts";
 import { MESSAGE } from "../core/program/image.ts";
 import type { Program } from "../core/program/program.ts";
@@ -22,7 +23,13 @@ export interface Start {
   /** Its descriptors from 3 on. */
   readonly files?: readonly Fd[];
   /** For a restore: the caller's stdio becomes that of the container. Absent, CRIU gets none, and what it says is kept. */
-  readonly restore?: RestoreInputs;
+  readonly restore?: Restore;
+}
+
+/** What CRIU is to find for a restore. */
+export interface Restore extends RestoreInputs {
+  /** Puts the process into the container's cgroup, where it may not go by itself. */
+  readonly enterCgroup: (pid: number) => void;
 }
 
 const END_TIMEOUT_MS = 10_000;
@@ -84,7 +91,7 @@ export function startCriu(start: Start): CriuProcess {
   const { pid, program } = launch(start, output, theirs);
   const process = new CriuProcess(pid, output);
   try {
-    confirm(socket, program);
+    confirm(socket, program, () => start.restore?.enterCgroup(pid));
     return process;
   } catch (error) {
     process[Symbol.dispose]();
@@ -119,13 +126,19 @@ function openNull(): Fd {
   return new Fd(call("openat", AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC, 0));
 }
 
-/** The end of the reports means that CRIU is being executed, a report that it could not be. */
-function confirm(report: Fd, program: Program): void {
-  const { bytes } = receive(report, 4096);
-  if (bytes.length === 0) return;
-  const words = new DataView(bytes.buffer);
-  if (words.getUint32(0, true) !== MESSAGE.FAILED) return;
-  throw stepError(program, words.getUint32(4, true), words.getUint32(8, true), []);
+/** The end of the reports means that CRIU is being executed, a report that it could not be; it may ask to be put into its cgroup. */
+function confirm(report: Fd, program: Program, enterCgroup: () => void = () => {}): void {
+  for (;;) {
+    const { bytes } = receive(report, 4096);
+    if (bytes.length === 0) return;
+    const words = new DataView(bytes.buffer);
+    if (words.getUint32(0, true) === MESSAGE.FAILED) {
+      throw stepError(program, words.getUint32(4, true), words.getUint32(8, true), []);
+    }
+    if (words.getUint32(0, true) !== MESSAGE.ASK || words.getUint32(4, true) !== ASK.cgroup) continue;
+    enterCgroup();
+    send(report, Uint8Array.of(1));
+  }
 }
 
 /** Brings up the loopback device of the network namespace that a process is in. @throws {RunoError} */

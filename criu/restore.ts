@@ -55,10 +55,19 @@ async function restored(options: RestoreOptions): Promise<Created> {
   const descriptors = readDescriptors(options.imagePath);
   if (isNew(prepared.spec, "user")) allowSearch(options.imagePath);
   needFeatures(criu, options.lazyPages ? ["lazyPages"] : [], options.debug);
+  const created = await locked(options, (dir) => restore(dir, { options, prepared, criu, descriptors }));
+  // the container runs: what fails from here on does not undo it
+  options.stats?.(readStats(logDirectory(options), "restore"));
+  options.restored?.();
+  return created;
+}
+
+/** Makes the container in a new state directory, which goes again when that fails. */
+async function locked(options: RestoreOptions, make: (dir: string) => Promise<Created>): Promise<Created> {
   const dir = createStateDir(options.root, options.id);
   try {
     using _lock = lockContainer(dir);
-    return await restore(dir, { options, prepared, criu, descriptors });
+    return await make(dir);
   } catch (error) {
     removeStateDir(dir);
     throw error;
@@ -82,6 +91,7 @@ async function restore(dir: string, known: Known): Promise<Created> {
       files: namespaces.files,
       restore: {
         cgroup: cgroup.directories,
+        enterCgroup: (pid) => cgroup.enter(pid),
         spec,
         bundle: options.bundle,
         rootfs,
@@ -89,10 +99,7 @@ async function restore(dir: string, known: Known): Promise<Created> {
         sources: inputs.facts.sources,
       },
     });
-    const created = restoration.finish();
-    options.stats?.(readStats(logDirectory(options), "restore"));
-    options.restored?.();
-    return created;
+    return restoration.finish();
   } catch (error) {
     await restoration.undo();
     const file = configFile(spec.annotations ?? {});

@@ -16,7 +16,6 @@ import type { Fd } from "../ffi/fd.ts";
 import { receive, send, socketPair } from "../ffi/socket.ts";
 import { type ExitStatus, poll } from "../ffi/spawn.ts";
 import { errnoOf, RunoError } from "../core/error.ts";
-import type { RestoreInputs } from "../core/plan/criu.ts";
 import {
   type CriuNotify,
   type CriuReq,
@@ -25,7 +24,7 @@ import {
   type CriuResp,
   CriuRespSchema,
 } from "./gen/rpc_pb.ts";
-import { type CriuProcess, startCriu } from "./process.ts";
+import { type CriuProcess, type Restore, startCriu } from "./process.ts";
 
 /** CRIU's own messages are at most this long. */
 const MESSAGE_BYTES = 64 * 1024;
@@ -38,7 +37,7 @@ export interface SessionOptions {
   readonly notified?: Notified;
   /** Descriptors that CRIU knows as 4 and following. */
   readonly files?: readonly Fd[];
-  readonly restore?: RestoreInputs;
+  readonly restore?: Restore;
 }
 
 /** CRIU said no, or went away. */

@@ -8,7 +8,7 @@ export const ASK = {
   /** Move network devices into the asking process' network namespace. */
   netDevices: 3,
   /** Make the mount point of the mount with this number, below the root that is attached. */
-  mountpoint: 2,
+  mountpoint: 13,
   /** Copy what a tmpfs hides into it: two messages, the hidden directory first. */
   copyFrom: 4,
   copyTo: 5,

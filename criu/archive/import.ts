@@ -40,7 +40,7 @@ const MANIFEST_LIMIT = 16 << 20;
  */
 export async function importCheckpoint(options: RestoreOptions, settings: ImportOptions): Promise<number> {
   const newHash = await loadHash();
-  unpack(options, settings, newHash);
+  await unpack(options, settings, newHash);
   return await restoreContainer({
     ...options,
     restored: () => {
@@ -50,11 +50,15 @@ export async function importCheckpoint(options: RestoreOptions, settings: Import
   });
 }
 
-function unpack(options: RestoreOptions, { archive, anyRootfs }: ImportOptions, newHash: NewHash): void {
+async function unpack(
+  options: RestoreOptions,
+  { archive, anyRootfs }: ImportOptions,
+  newHash: NewHash,
+): Promise<void> {
   using file = openArchive(archive);
   const entries = readEntries(file);
   const manifest = readManifest(entries.next().value);
-  assertCompatible(manifest, here(options, anyRootfs ? manifest : undefined, newHash));
+  assertCompatible(manifest, await here(options, anyRootfs ? manifest : undefined, newHash));
   makeDirectory(options.imagePath);
   try {
     extract(entries, options.imagePath, manifest.files, newHash);
@@ -89,8 +93,8 @@ function readManifest(entry: Entry | undefined | void): Manifest {
 }
 
 /** What this machine and this bundle are. @param assumed where the root file system is taken as it is */
-function here(options: RestoreOptions, assumed: Manifest | undefined, newHash: NewHash): Here {
-  const prepared = prepare(options);
+async function here(options: RestoreOptions, assumed: Manifest | undefined, newHash: NewHash): Promise<Here> {
+  const prepared = await prepare(options);
   const { config } = newState({ options, prepared, created: "", init: { creator: thisCreator() } });
   return {
     criu: findCriu(options.criu).version,
