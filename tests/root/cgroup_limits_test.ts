@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Resources } from "../../core/spec/types.ts";
 import { exists, rootTest, type Sandbox, sandbox } from "./harness.ts";
-import { cgroupFile, cgroupFiles, disk } from "./support/cgroups.ts";
+import { cgroupFile, cgroupFiles, disk, parentCgroup } from "./support/cgroups.ts";
 
 /** Limits, and what the kernel must have then. */
 interface Row {
@@ -189,6 +189,23 @@ rootTest("update() refuses a container that has stopped", async () => {
   await box.ok("start", box.id);
   await box.reaches("stopped");
   assert((await box.fails(["update", "--memory", "64M", box.id])).includes("container not running"));
+});
+
+rootTest("update() sets a shorter period that fits into the parent's quota only with the new quota", async () => {
+  await using box = sandbox();
+  using parent = parentCgroup(box);
+  parent.write("cpu/cpu.cfs_quota_us", "50000");
+  await box.create({
+    "linux.cgroupsPath": `${box.cgroup}/c`,
+    "linux.resources.cpu": { quota: 40_000, period: 100_000 },
+  });
+  const now = () => ["quota", "period"].map((name) => cgroupFile(box, `cpu/cpu.cfs_${name}_us`, "c"));
+  await box.ok("update", "--cpu-period", "10000", "--cpu-quota", "4000", box.id);
+  assertEquals(now(), ["4000", "10000"]);
+  const line = await box.fails(["update", "--cpu-period", "10000", "--cpu-quota", "9000", box.id]);
+  assert(line.includes("must be 1000 us or more and fit into that of the parent cgroup"), line);
+  assertEquals(now(), ["4000", "10000"]);
+  await box.ok("delete", "--force", box.id);
 });
 
 rootTest("create() refuses shares that the kernel would change", async () => {
