@@ -70,11 +70,12 @@ rootTest("run() lets mounts of the host into a slave root only", async () => {
       "process.args": [
         "sh",
         "-c",
-        "until test -e /tmp/go; do usleep 10000; done; test -e /mnt/here && echo yes || echo no",
+        "rm -f /tmp/go; touch /tmp/ready; until test -e /tmp/go; do usleep 10000; done; test -e /mnt/here && echo yes || echo no",
       ],
     });
     const setup = `mount --bind ${box.bundle} ${box.bundle}; mount --make-shared ${box.bundle}`;
-    const later = `(sleep 0.3; mount -t tmpfs x ${dir}; touch ${dir}/here ${box.rootfs}/tmp/go) & true`;
+    const tmp = `${box.rootfs}/tmp`, ready = `until test -e ${tmp}/ready; do sleep 0.05; done`;
+    const later = `(${ready}; rm ${tmp}/ready; mount -t tmpfs x ${dir}; touch ${dir}/here ${tmp}/go) & true`;
     const result = await box.runo(["run", "--bundle", box.bundle, box.id], {
       mounts: `${setup}; ${later}`,
       timeout: 15_000,
