@@ -34,6 +34,14 @@ export class HostTerminal implements Disposable {
   }
 }
 
+/** Gives a terminal the size of the caller's: before a process has it that asks for the size at once. */
+export function takeCallersSize(master: Fd): void {
+  const inherited = [0, 1, 2].find(isTerminal);
+  using opened = inherited === undefined ? openControllingTerminal() : undefined;
+  const fd = inherited ?? opened?.number;
+  if (fd !== undefined) copyWindowSize(fd, master.number);
+}
+
 /** Copies both ways until the process has ended and all of its output has been written. */
 export async function copyConsole(master: Fd, pidfd: Fd): Promise<void> {
   const buffer = allocate(CHUNK);

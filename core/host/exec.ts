@@ -17,6 +17,7 @@ import type { SeccompFilter } from "../plan/seccomp.ts";
 import type { Program } from "../program/program.ts";
 import type { Spec } from "../spec/types.ts";
 import { cgroupToJoin, directoriesOf, recordedCgroup, subCgroup } from "./recorded_cgroup.ts";
+import { takeCallersSize } from "./console.ts";
 import { type Container, containerStatus, isInitAlive, loadContainer } from "./container.ts";
 import { awaitExecution, converse } from "./conversation.ts";
 import { lastCapability } from "./facts.ts";
@@ -209,6 +210,7 @@ class Execution {
         this.#late.units?.attachToUnit(container.state, pid, execCgroup(container, this.#options).paths),
       console: (ask) => {
         this.#master = sendTerminal(keepFd(ask), consoleSocket);
+        if (this.#master !== undefined) takeCallersSize(this.#master);
       },
       home: ({ fd }) => homeVariable(fd!, process.user?.uid ?? 0),
       rlimits: ({ pid }) => setRlimits(pid, process.rlimits ?? []),
