@@ -27,10 +27,10 @@ const LAUNCH: Launch = {
     `--v8-flags=${V8_FLAGS}`,
   ],
   main: MAIN_MODULE,
-  // a directory that cannot be: nothing is read from, or written to, anybody's home
-  variables: ["DENO_NO_UPDATE_CHECK=1", "DENO_DIR=/dev/null/deno", "DENO_LOG=off"],
+  // directories where no file can be made: nothing is read from, or written to, anybody's home (npm's .npmrc; Deno's caches)
+  variables: ["DENO_NO_UPDATE_CHECK=1", "DENO_DIR=/dev/null/deno", "DENO_LOG=off", "HOME=/proc"],
   // what would change how Deno behaves, or make it speak
-  dropped: ["DENO_", "NODE_", "NPM_CONFIG_", "OTEL_", "RUST_", `${NOFILE_VARIABLE}=`],
+  dropped: ["HOME=", "DENO_", "NODE_", "NPM_CONFIG_", "OTEL_", "RUST_", `${NOFILE_VARIABLE}=`],
   nofileVariable: NOFILE_VARIABLE,
 };
 

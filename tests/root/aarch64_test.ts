@@ -52,7 +52,13 @@ aarch64Test(
     );
     assertEquals(said.args, ["-h", "", "--", "x"]);
     const { PWD: _, ...variables } = said.variables;
-    const added = { DENO_DIR: "/dev/null/deno", DENO_LOG: "off", DENO_NO_UPDATE_CHECK: "1", RUNO_NOFILE_SOFT: "321" };
+    const added = {
+      DENO_DIR: "/dev/null/deno",
+      DENO_LOG: "off",
+      DENO_NO_UPDATE_CHECK: "1",
+      HOME: "/proc",
+      RUNO_NOFILE_SOFT: "321",
+    };
     assertEquals(variables, { ...added, A: "b", DENOTE: "c" });
   },
 );

@@ -36,7 +36,13 @@ Deno.test("makeCarrier() hands over arguments that deno would understand", () =>
 Deno.test("makeCarrier() works without any variable, and adds only what deno must know", () => {
   const { args, variables } = said(`exec env -i "$0"`);
   assertEquals(args, []);
-  assertEquals(Object.keys(variables).sort(), ["DENO_DIR", "DENO_LOG", "DENO_NO_UPDATE_CHECK", "RUNO_NOFILE_SOFT"]);
+  assertEquals(Object.keys(variables).sort(), [
+    "DENO_DIR",
+    "DENO_LOG",
+    "DENO_NO_UPDATE_CHECK",
+    "HOME",
+    "RUNO_NOFILE_SOFT",
+  ]);
 });
 
 Deno.test("makeCarrier() hides from deno what would change it, and keeps it for others", () => {
@@ -50,11 +56,13 @@ Deno.test("makeCarrier() hides from deno what would change it, and keeps it for 
     },
     ...{ NODE_OPTIONS: "--require=/nowhere", NODE_EXTRA_CA_CERTS: "/nowhere", NODE_DEBUG: "*" },
     ...{ OTEL_DENO: "true", OTEL_SERVICE_NAME: "x", NPM_CONFIG_REGISTRY: "x", RUNO_NOFILE_SOFT: "7" },
+    // where deno would look for .npmrc, and fail
+    ...{ HOME: "/dev/null" },
   };
-  const quiet = { PATH: "/bin", HOME: "/nowhere", TMPDIR: "/nowhere", DENOTE: "a", EMPTY: "" };
+  const quiet = { PATH: "/bin", TMPDIR: "/nowhere", DENOTE: "a", EMPTY: "" };
   const { variables, environ } = said(`exec "$0"`, { ...loud, ...quiet });
-  const { DENO_DIR, DENO_LOG, DENO_NO_UPDATE_CHECK, RUNO_NOFILE_SOFT, PWD: _, ...others } = variables;
-  assertEquals([DENO_DIR, DENO_LOG, DENO_NO_UPDATE_CHECK], ["/dev/null/deno", "off", "1"]);
+  const { DENO_DIR, DENO_LOG, DENO_NO_UPDATE_CHECK, HOME, RUNO_NOFILE_SOFT, PWD: _, ...others } = variables;
+  assertEquals([DENO_DIR, DENO_LOG, DENO_NO_UPDATE_CHECK, HOME], ["/dev/null/deno", "off", "1", "/proc"]);
   assertMatch(RUNO_NOFILE_SOFT!, /^\d{2,}$/);
   assertEquals(others, quiet);
   const given = Object.entries({ ...loud, ...quiet }).map(([name, value]) => `${name}=${value}`).sort();
