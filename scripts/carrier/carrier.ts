@@ -9,8 +9,11 @@ import { layOutPayload, MAIN_MODULE } from "./payload.ts";
 import { prelink } from "./prelink.ts";
 import { type Launch, layOutBlob } from "./stub.ts";
 
-/** What V8 is told: no helper threads, as runo is short-lived and each thread costs. */
-export const V8_FLAGS = "--single-threaded";
+/**
+ * What V8 is told, for a program that ends after some milliseconds: no helper threads, no compiler to machine code (and with it
+ * no memory that is writable and executable), no collection before it has allocated more than such a life needs.
+ */
+export const V8_FLAGS = "--single-threaded,--jitless,--min-semi-space-size=8";
 
 const LAUNCH: Launch = {
   arguments: [
