@@ -5,6 +5,7 @@ import { errnoOf, RunoError } from "../error.ts";
 import type { Maps } from "../plan/idmapped.ts";
 import type { IdMapping, Spec } from "../spec/types.ts";
 import { ownerName } from "./container.ts";
+import { rangeAdvice, subordinateRanges } from "./subids.ts";
 import { findTool, runTool } from "./tools.ts";
 
 /** The caller's ids. */
@@ -73,25 +74,13 @@ function useTool({ pid, kind, tool }: Target, mappings: readonly IdMapping[]): v
   });
 }
 
-/** What the caller may map, or how to let it map something. subuid(5) */
+/** What the caller may map, or how to let it map something. */
 function rangeHint(kind: "uid" | "gid"): string {
-  const file = `/etc/sub${kind}`;
-  const uid = effectiveIds().euid;
-  const name = ownerName(uid);
-  const lines = readLines(file).map((line) => line.split(":"));
-  const ranges = lines.filter(([owner]) => owner === name || owner === String(uid));
-  if (ranges.length === 0) return `${file} has no range for ${name}: usermod --add-sub${kind}s 100000-165535 ${name}`;
-  const texts = ranges.map(([, first, count]) => `${first}-${Number(first) + Number(count) - 1}`);
+  const { euid } = effectiveIds();
+  const file = `/etc/sub${kind}`, name = ownerName(euid), ranges = subordinateRanges(kind, euid);
+  if (ranges.length === 0) return `${file} has no range for ${name}: ${rangeAdvice(kind, euid)}`;
+  const texts = ranges.map(({ first, size }) => `${first}-${first + size - 1}`);
   return `${file} lets ${name} map ${texts.join(" and ")}, and its own ${kind}`;
-}
-
-// a file that cannot be read lets nobody map anything
-function readLines(path: string): string[] {
-  try {
-    return Deno.readTextFileSync(path).split("\n");
-  } catch {
-    return [];
-  }
 }
 
 function writeMap(path: string, text: string): void {

@@ -2,7 +2,7 @@
 
 import { effectiveIds } from "../credentials.ts";
 import type { IdMapping, Spec } from "../../spec/types.ts";
-import { ownerName } from "../container.ts";
+import { rangeAdvice, subordinateRanges } from "../subids.ts";
 import { findTool } from "../tools.ts";
 import { type Finding, Report } from "./finding.ts";
 import { hasCapability, readOptional, statOptional, SYS_ADMIN } from "./read.ts";
@@ -37,7 +37,7 @@ function checkUnprivileged(report: Report): void {
 function checkRanges(kind: "uid" | "gid", euid: number, report: Report): void {
   const ranges = subordinateRanges(kind, euid), tool = `new${kind}map`;
   if (ranges.length === 0) {
-    const hint = `usermod --add-sub${kind}s 100000-165535 ${ownerName(euid)}`;
+    const hint = rangeAdvice(kind, euid);
     return report.warn(`/etc/sub${kind} has no range for you: only one id can be mapped`, { hint });
   }
   const path = findTool(tool);
@@ -48,21 +48,6 @@ function checkRanges(kind: "uid" | "gid", euid: number, report: Report): void {
   // file capabilities are another way, and cannot be seen without system calls
   if (((mode ?? 0) & 0o4000) === 0) report.warn(`${path} is not setuid`, { hint: `chmod u+s ${path}` });
   report.ok(`${ranges.reduce((sum, { size }) => sum + size, 0)} ids in /etc/sub${kind}`);
-}
-
-interface Range {
-  readonly first: number;
-  readonly size: number;
-}
-
-function subordinateRanges(kind: "uid" | "gid", euid: number): Range[] {
-  return parseRanges(readOptional(`/etc/sub${kind}`) ?? "", [String(euid), ownerName(euid)]);
-}
-
-/** The ranges that belong to a user, by name or number. */
-export function parseRanges(text: string, names: readonly string[]): Range[] {
-  return text.split("\n").map((line) => line.split(":")).filter(([name]) => names.includes(name ?? ""))
-    .map(([, first, size]) => ({ first: Number(first), size: Number(size) }));
 }
 
 /** The id maps of a config that an ordinary user is to run. */

@@ -4,7 +4,7 @@ import { Report } from "../../../../core/host/check/finding.ts";
 import { findInRoot } from "../../../../core/host/check/in_root.ts";
 import { checkRelease } from "../../../../core/host/check/kernel.ts";
 import { parseLimits } from "../../../../core/host/check/process.ts";
-import { parseRanges } from "../../../../core/host/check/users.ts";
+import { parseRanges } from "../../../../core/host/subids.ts";
 import { changed, type Changes } from "../spec/config.ts";
 
 const HOST = { root: "/nowhere", cgroupManager: "cgroupfs", rootless: "auto", argv0: "runo", warn: () => {} } as const;
