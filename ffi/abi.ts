@@ -36,6 +36,8 @@ export const SYSCALLS = {
   setresuid: [117, 147],
   setresgid: [119, 149],
   capset: [126, 91],
+  setfsuid: [122, 151],
+  setfsgid: [123, 152],
   personality: [135, 92],
   fstatfs: [138, 44],
   pivot_root: [155, 41],

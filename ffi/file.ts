@@ -25,6 +25,9 @@ import { Fd } from "./fd.ts";
 import { allocate } from "./memory.ts";
 import { STATFS, STATX, STATX_SIZE } from "./structs.ts";
 
+/** What a path may have at most, its NUL included. */
+const PATH_MAX = 4096;
+
 const O_NOFOLLOW = O_NOFOLLOW_BY_ARCH[ARCH];
 
 /** Opens a file as a place only (O_PATH); a symlink at its end is not followed. */
@@ -107,6 +110,13 @@ export function sealedFile(name: string, content: Uint8Array<ArrayBuffer>): Fd {
   writeAll(fd.number, content);
   call("fcntl", fd.number, F_ADD_SEALS, F_SEAL_ALL);
   return fd;
+}
+
+/** Where an open symlink (O_PATH) leads. */
+export function readLinkFd(fd: number): string {
+  const target = allocate(PATH_MAX);
+  const length = call("readlinkat", fd, "", target, target.length);
+  return new TextDecoder().decode(target.subarray(0, length));
 }
 
 /** Takes a mount, and all below it, out of the tree. */

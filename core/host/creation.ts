@@ -25,6 +25,7 @@ import { innerPid } from "./procfs.ts";
 import { setRlimits } from "./rlimits.ts";
 import { type StateFile, writeState } from "./state_file.ts";
 import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
+import { processMaps } from "./user_namespace.ts";
 
 /** Code that few containers need. It is loaded before init is started: init waits for every answer. */
 export interface Late {
@@ -92,9 +93,11 @@ export class Creation {
       mountpoint: ({ fd, number }) => this.#makeMountpoint(fd!, number!),
       cgroup: ({ pid }) => this.#prepared.cgroup.enter(pid),
       copyFrom: (ask) => void (this.#copyFrom = keepFd(ask)),
-      copyTo: ({ fd }) => {
+      copyTo: ({ pid, fd }) => {
         using from = this.#copyFrom;
-        if (from !== undefined && fd !== undefined) copyTree(from, fd);
+        if (from !== undefined && fd !== undefined) {
+          copyTree(from, fd, namespaces(spec).has("user") ? processMaps(pid) : undefined);
+        }
       },
       console: (ask) => void (this.#master = sendTerminal(keepFd(ask), this.#options.consoleSocket)),
       home: ({ fd }) => homeVariable(fd!, spec.process?.user?.uid ?? 0),

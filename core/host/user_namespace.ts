@@ -55,19 +55,20 @@ function mapText(map: readonly IdMapping[]): string {
 function readMaps(path: string): Maps {
   const [, pid] = /^\/proc\/(\d+)\/ns\/user$/.exec(path) ?? [];
   // a process of the namespace is there: no need to make one
-  if (pid !== undefined) return mapsOf(pid, path);
+  if (pid !== undefined) return processMaps(pid);
   let maps: Maps | undefined;
   using namespace = openNamespace(path);
-  visit({ join: namespace }, (visitor) => maps = mapsOf(visitor, path));
+  visit({ join: namespace }, (visitor) => maps = processMaps(visitor));
   return maps!;
 }
 
-function mapsOf(pid: number | string, path: string): Maps {
+/** The maps of the user namespace that a process is in, in ids of the caller's. */
+export function processMaps(pid: number | string): Maps {
   const read = (kind: "uid" | "gid") => parseMap(Deno.readTextFileSync(`/proc/${pid}/${kind}_map`));
   try {
     return { uidMappings: read("uid"), gidMappings: read("gid") };
   } catch (error) {
-    throw new RunoError(`reading the maps of user namespace "${path}"`, { cause: error });
+    throw new RunoError(`reading the id maps of process ${pid}`, { cause: error });
   }
 }
 

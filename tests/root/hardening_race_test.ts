@@ -71,6 +71,34 @@ rootTest("no directory is made outside of the root while one on the way is excha
   victim.assertUntouched();
 });
 
+rootTest("tmpcopyup copies nothing of the host while files of the volume are exchanged for links", async () => {
+  await using box = sandbox();
+  const victim = new Victim(`${box.dir}/victim`);
+  const volume = `${box.dir}/volume`;
+  Deno.mkdirSync(`${volume}/up/directory`, { recursive: true });
+  Deno.writeTextFileSync(`${volume}/up/file`, "of the volume");
+  Deno.writeTextFileSync(`${volume}/up/directory/passwd`, "of the volume");
+  Deno.symlinkSync(`${victim.dir}/passwd`, `${volume}/link`);
+  Deno.symlinkSync(victim.dir, `${volume}/other`);
+  await using _files = await startSwapper(`${volume}/up/file`, `${volume}/link`);
+  await using _directories = await startSwapper(`${volume}/up/directory`, `${volume}/other`);
+  let started = 0;
+  for (let run = 0; run < RUNS; run++) {
+    const { code, stdout } = await box.run({
+      mounts: [
+        PROC,
+        bind(volume, "/volume"),
+        { destination: "/volume/up", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"] },
+      ],
+      "process.args": ["sh", "-c", "cat /volume/up/file /volume/up/directory/* 2>/dev/null; true"],
+    });
+    if (code === 0) started++;
+    assert(!stdout.includes("of the host"), stdout);
+  }
+  assert(started > 0, "none started");
+  victim.assertUntouched();
+});
+
 // CVE-2019-19921, CVE-2023-27561
 rootTest("/proc is a procfs or the container does not start, while it is exchanged for a link", async () => {
   await using box = sandbox();

@@ -152,6 +152,31 @@ rootTest("sources that root of the user namespace cannot reach are mounted all t
   assertEquals(await box.shell("cat /below/file /etc/file", owned(box, { mounts })), "reached\nreached\n");
 });
 
+rootTest("tmpcopyup copies what root of the user namespace may read, with owners that it knows", async () => {
+  await using box = sandbox();
+  box.file("up/dir/file", "copied\n");
+  Deno.symlinkSync("dir/file", `${box.rootfs}/up/link`);
+  const mounts = [
+    { destination: "/proc", type: "proc", source: "proc" },
+    { destination: "/up", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup", "mode=755"] },
+  ];
+  const changes = owned(box, { mounts });
+  Deno.chownSync(`${box.rootfs}/up/dir/file`, FIRST + 5, FIRST + 6);
+  Deno.chmodSync(`${box.rootfs}/up/dir/file`, 0o664);
+  const out = await box.shell("cat /up/link; stat -c '%n %u:%g %a' /up/dir /up/dir/file; stat -f -c %T /up", changes);
+  assertEquals(out, "copied\n/up/dir 0:0 755\n/up/dir/file 5:6 664\ntmpfs\n");
+
+  const alien = `${box.rootfs}/up/alien`;
+  Deno.writeTextFileSync(alien, "secret");
+  Deno.chmodSync(alien, 0o600);
+  assertStringIncludes(
+    await box.refused(changes),
+    'opening "alien": EACCES (root of the container\'s user namespace may not read it',
+  );
+  Deno.chmodSync(alien, 0o644);
+  assertEquals(await box.shell("cat /up/alien", changes), "secret");
+});
+
 rootTest("a hundred bind mounts in a user namespace", async () => {
   await using box = sandbox();
   const mounts = Array.from({ length: 100 }, (_, i) => {

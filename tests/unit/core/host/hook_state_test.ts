@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-import { hookState } from "../../../../core/host/hooks.ts";
+import { hookState } from "../../../../core/host/hook_state.ts";
 
 const PARTS = { id: "box", status: "creating", pid: 7, bundle: "/bundle", annotations: undefined } as const;
 
