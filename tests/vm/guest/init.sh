@@ -6,10 +6,13 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /dev/pts /dev/shm
 mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
+ln -s /proc/self/fd /dev/fd
+for link in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${link%:*}" "/dev/${link#*:}"; done
 mount -t securityfs securityfs /sys/kernel/security
 
 cgroup2() {
-  mount -t cgroup2 cgroup2 /sys/fs/cgroup
+  # as systemd does: cgroup namespaces are borders that processes cannot be moved across
+  mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 /sys/fs/cgroup
   # the root cgroup takes processes beside children with controllers; a service's would not: be like one
   mkdir /sys/fs/cgroup/tests
   echo $$ > /sys/fs/cgroup/tests/cgroup.procs

@@ -1,0 +1,9 @@
+/** Linux 6.1 with a pure cgroup v2 whose namespaces are borders (nsdelegate): user namespaces, hooks and processes that join. */
+
+import { registerLane } from "./machine.ts";
+
+await registerLane({
+  name: "namespaces",
+  systemd: false,
+  files: ["tests/root/userns_test.ts", "tests/root/hooks_test.ts"],
+});
