@@ -16,7 +16,9 @@ export function mountStep(p: Program, mount: Mount, index: number, what = ""): v
     hints: {
       ENODEV: isBind(mount) ? "" : `the kernel knows no file system "${mount.type}", or the option "bind" is missing`,
       ENOTBLK: `"${mount.source ?? ""}" is not a block device; is the option "bind" missing?`,
-      EPERM: "the kernel allows it to no one in a user namespace, or locked the flags of the mount",
+      EPERM: mount.type === "proc" || mount.type === "sysfs"
+        ? `in a user namespace it needs a ${mount.type} around it of which nothing is masked, mount_namespaces(7)`
+        : "the kernel allows it to no one in a user namespace, or locked the flags of the mount",
       EINVAL: `an option is not known to the file system${unmapped(mount)}`,
       EROFS: "the mount point is missing and the root file system is read-only",
       EEXIST: "a link of the root file system leads nowhere",
