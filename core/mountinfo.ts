@@ -26,6 +26,7 @@ export function parseMountinfo(text: string): MountEntry[] {
 
 /** Blanks, tabs, newlines and backslashes are octal. */
 function unescape(field: string): string {
+  if (!field.includes("\\")) return field;
   return field.replaceAll(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)));
 }
 

@@ -1,6 +1,7 @@
 /** Making and removing the directories of cgroups. */
 
 import { errnoOf, RunoError } from "../error.ts";
+import { exists } from "./files.ts";
 import { type Cgroup, parentOf } from "./paths.ts";
 
 /**
@@ -49,6 +50,7 @@ export function subtree(path: string): string[] {
 }
 
 function children(path: string): string[] {
+  if (!exists(path)) return [];
   try {
     return [...Deno.readDirSync(path)].filter(({ isDirectory }) => isDirectory).map(({ name }) => `${path}/${name}`);
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Reading and writing the files of a cgroup; errors name the file, the value and what to do about it. */
 
-import { AT_FDCWD, O_CLOEXEC, O_TRUNC, O_WRONLY } from "../../ffi/abi.ts";
-import { call } from "../../ffi/call.ts";
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, F_OK, O_CLOEXEC, O_TRUNC, O_WRONLY } from "../../ffi/abi.ts";
+import { call, tryCall } from "../../ffi/call.ts";
 import { Fd } from "../../ffi/fd.ts";
 import { errnoOf, RunoError } from "../error.ts";
 
@@ -22,15 +22,26 @@ const HINTS: Readonly<Record<string, string>> = {
  * @throws {RunoError}
  */
 export function writeValue(path: string, value: string, hints: Readonly<Record<string, string>> = {}): void {
+  writeValues(path, [value], hints);
+}
+
+/** Writes several values to one file, each in a write(2) of its own. @throws {RunoError} */
+export function writeValues(path: string, values: readonly string[], hints: Readonly<Record<string, string>>): void {
+  let current = values[0] ?? "";
   try {
     using file = new Fd(call("openat", AT_FDCWD, path, O_WRONLY | O_TRUNC | O_CLOEXEC, 0));
-    const bytes = new TextEncoder().encode(value);
-    call("write", file.number, bytes, bytes.length);
+    for (const value of values) {
+      current = value;
+      const bytes = encoder.encode(value);
+      call("write", file.number, bytes, bytes.length);
+    }
   } catch (error) {
     const errno = errnoOf(error) ?? "";
-    throw new RunoError(`writing "${value}" to "${path}"`, { cause: error, hint: hints[errno] ?? HINTS[errno] });
+    throw new RunoError(`writing "${current}" to "${path}"`, { cause: error, hint: hints[errno] ?? HINTS[errno] });
   }
 }
+
+const encoder = new TextEncoder();
 
 /** The content without the newline at its end. @throws {RunoError} */
 export function readValue(path: string): string {
@@ -43,6 +54,8 @@ export function readValue(path: string): string {
 
 /** The content, or undefined when the file (or the cgroup) is not there. */
 export function readIfThere(path: string): string | undefined {
+  // an error that is thrown and caught takes longer than to ask before
+  if (!exists(path)) return undefined;
   try {
     return readValue(path);
   } catch (error) {
@@ -54,10 +67,5 @@ export function readIfThere(path: string): string | undefined {
 
 /** Whether there is such a file or directory. */
 export function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
+  return typeof tryCall("faccessat2", AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) === "number";
 }

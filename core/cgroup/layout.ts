@@ -52,7 +52,7 @@ export function readLayout(): Layout {
 
 /** The layout that /proc/self/mountinfo and /proc/self/cgroup tell of. */
 export function parseLayout(mountinfo: string, ownCgroups: string): Layout {
-  const mounts = parseMountinfo(mountinfo);
+  const mounts = parseMountinfo(mountinfo.split("\n").filter(concernsCgroups).join("\n"));
   const own = parseOwn(ownCgroups);
   // of mounts on the same place the last is the one that is seen
   const top = mounts.findLast(({ mountPoint }) => mountPoint === ROOT);
@@ -61,6 +61,11 @@ export function parseLayout(mountinfo: string, ownCgroups: string): Layout {
   const unified = preferred(mounts.filter(({ type }) => type === "cgroup2"));
   if (unified === undefined) return { kind: "v1", v1, v2: undefined };
   return { kind: v1.length === 0 ? "v2" : "hybrid", v1, v2: hierarchy(unified, [], own.get("")) };
+}
+
+/** Of thousands of mounts only these are looked at. */
+function concernsCgroups(line: string): boolean {
+  return line.includes(" - cgroup") || line.includes(` ${ROOT} `);
 }
 
 /** The hierarchies in the order of their mounts, each once. */
@@ -97,9 +102,9 @@ function hierarchy({ mountPoint, root }: MountEntry, controllers: readonly strin
 function parseOwn(text: string): Map<string, string> {
   const own = new Map<string, string>();
   for (const line of text.split("\n")) {
-    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    if (controllers === undefined || path === undefined) continue;
-    for (const controller of controllers.split(",")) own.set(controller, path);
+    const first = line.indexOf(":"), second = line.indexOf(":", first + 1);
+    if (second < 0) continue;
+    for (const controller of line.slice(first + 1, second).split(",")) own.set(controller, line.slice(second + 1));
   }
   return own;
 }

@@ -119,7 +119,7 @@ export interface DeviceOptions {
 export function setDevices(cgroup: Cgroup, rules: readonly DeviceRule[], options: DeviceOptions): void {
   const { devices: v1, "": v2 } = cgroup.paths;
   try {
-    if (v1 !== undefined) setDevicesV1({ path: v1, undo: undefined }, rules);
+    if (v1 !== undefined) setDevicesV1(v1, rules);
     else if (v2 !== undefined) setDevicesV2(v2, rules, options.fresh);
   } catch (error) {
     if (!options.unprivileged) throw error;

@@ -1,7 +1,5 @@
 /** The cgroup of a container: its directories; and arithmetic of paths. */
 
-import { normalize } from "@std/path/posix";
-
 /** Directories by controller, as state.json records them: "" is v2, "name=systemd" the named hierarchy of v1. */
 export interface Cgroup {
   readonly paths: Readonly<Record<string, string>>;
@@ -23,7 +21,12 @@ export function cleanPath(path: string): string {
   return path.startsWith("/") ? clean : clean.slice(1);
 }
 
-/** Paths one below the other, without "." and "..", doubled or trailing slashes. */
+/** Paths one below the other, absolute, without "." and "..", doubled or trailing slashes. */
 export function joinPath(...parts: readonly string[]): string {
-  return normalize(parts.join("/")).replace(/(?<=.)\/$/, "");
+  const kept: string[] = [];
+  for (const part of parts.join("/").split("/")) {
+    if (part === "..") kept.pop();
+    else if (part !== "" && part !== ".") kept.push(part);
+  }
+  return `/${kept.join("/")}`;
 }

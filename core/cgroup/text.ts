@@ -13,7 +13,8 @@ const LARGEST = 2n ** 64n - 1n;
 export function count(text: string): bigint {
   const value = text.trim();
   if (value === "max") return LARGEST;
-  return /^-?\d+$/.test(value) ? BigInt(value) : 0n;
+  // BigInt() would take "" for 0, and throw for words
+  return value === "" || Number.isNaN(Number(value)) ? 0n : BigInt(value);
 }
 
 /** Lines of "key value". */
