@@ -20,11 +20,21 @@ const REMEMBERING = 'v=$(seq 1 400000); while :; do echo "$v" | md5sum; sleep 0.
 
 const PIPE_SIZE = "/proc/sys/fs/pipe-max-size";
 
-/** CRIU wants pipes of 4 MB, which not every root may have beyond the machine's limit. */
+/**
+ * CRIU wants pipes of 4 MB, which not every root may have beyond the machine's limit. Another run of the tests must not put
+ * that back while this one needs it.
+ */
 function largePipes(): Disposable {
+  const lock = Deno.openSync("/tmp/runo-test-pipe-size.lock", { create: true, write: true });
+  lock.lockSync(true);
   const before = Deno.readTextFileSync(PIPE_SIZE).trim();
   if (Number(before) < 4194304) Deno.writeTextFileSync(PIPE_SIZE, "4194304");
-  return { [Symbol.dispose]: () => Deno.writeTextFileSync(PIPE_SIZE, before) };
+  return {
+    [Symbol.dispose]: () => {
+      Deno.writeTextFileSync(PIPE_SIZE, before);
+      lock.close();
+    },
+  };
 }
 
 /** A port of the loopback device that nobody uses. */
