@@ -8,7 +8,12 @@ import { optionalPath } from "./paths.ts";
 
 const FLAGS = {
   ...CRIU_FLAGS,
-  "parent-path": { kind: "text", help: "images of the last pre-dump, relative to those to be made", value: "dir" },
+  "parent-path": {
+    kind: "text",
+    path: "directory",
+    help: "images of the last pre-dump, relative to those to be made",
+    value: "dir",
+  },
   "leave-running": { kind: "bool", help: "let the container run on" },
   "pre-dump": { kind: "bool", help: "save memory only, and let the container run on" },
   "page-server": {

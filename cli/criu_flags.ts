@@ -6,8 +6,14 @@ import type { Flags } from "./flags.ts";
 import { absolutePath, optionalPath } from "./paths.ts";
 
 export const CRIU_FLAGS = {
-  "image-path": { kind: "text", help: 'directory of the images (default: "checkpoint")', value: "dir" },
+  "image-path": {
+    kind: "text",
+    path: "directory",
+    help: 'directory of the images (default: "checkpoint")',
+    value: "dir",
+  },
   "work-path": {
+    path: "directory",
     kind: "text",
     help: "directory of CRIU's log and work files (default: that of the images)",
     value: "dir",

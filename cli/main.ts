@@ -125,6 +125,8 @@ function isUsage(error: unknown): error is RunoError {
 function report(error: unknown, log: Log): void {
   const message = messageOf(error);
   log.write("error", message, factsOf(error));
+  // anything else is a fault of the program itself: where it lies helps who looks for it
+  if (!(error instanceof RunoError) && error instanceof Error && error.stack) log.write("debug", error.stack);
   if (!log.onStderr) printError(`${message}\n`);
 }
 

@@ -1,5 +1,6 @@
 /** `check`: seccomp and the security modules. */
 
+import { libseccompVersion } from "../../../ffi/libseccomp.ts";
 import type { Process, Seccomp, Spec } from "../../spec/types.ts";
 import { hasAppArmor, hasSELinux } from "../lsm.ts";
 import { type Finding, Report } from "./finding.ts";
@@ -18,12 +19,17 @@ const ACTION_NAMES: Readonly<Record<string, string>> = {
   SCMP_ACT_ALLOW: "allow",
 };
 
+const LIBRARY_HINT = "profiles need it: install the package libseccomp2";
+
 /** What the kernel has, whatever the config. */
 export function checkSecurity(): Finding[] {
   const report = new Report("security");
   const actions = seccompActions();
   if (actions === undefined) report.warn("the kernel has no seccomp filters", { hint: "CONFIG_SECCOMP_FILTER=y" });
   else report.ok(`seccomp: ${actions.join(", ")}`);
+  const version = libseccompVersion();
+  if (version === undefined) report.warn("libseccomp.so.2 is missing", { hint: LIBRARY_HINT });
+  else report.ok(`libseccomp ${version}`);
   report.ok(`AppArmor ${hasAppArmor() ? "is on" : "is off"}, SELinux ${hasSELinux() ? "is on" : "is off"}`);
   return report.findings;
 }
@@ -59,6 +65,7 @@ function checkLabels({ apparmorProfile, selinuxLabel }: Process, report: Report)
 
 function checkActions({ defaultAction, syscalls = [] }: Seccomp, report: Report): void {
   const pointer = "/linux/seccomp", available = seccompActions();
+  if (libseccompVersion() === undefined) report.error("libseccomp.so.2 is missing", { pointer, hint: LIBRARY_HINT });
   if (available === undefined) return report.error("the kernel has no seccomp filters", { pointer });
   const wanted = [defaultAction, ...syscalls.map(({ action }) => action)];
   const missing = new Set(wanted.filter((action) => {
