@@ -180,6 +180,15 @@ rootTest("the log has the records of runc's", async () => {
   }
 }, NO_RUNC);
 
+rootTest("an error looks on a terminal as runc's", async () => {
+  await using both = pair();
+  const seen = async (program: string) => {
+    const { stdout } = await execute(["script", "-qec", `${program} --root ${both.runc.box.dir} state x`, "/dev/null"]);
+    return stdout;
+  };
+  assertEquals(await seen(RUNO), await seen(RUNC));
+}, NO_RUNC);
+
 rootTest("the life of a container is told as by runc", async () => {
   await using both = pair({ annotations: { "a.b": "c=d <e>" } });
   const { runc, runo } = both;
