@@ -72,8 +72,8 @@ export class Layout<F extends Readonly<Record<string, Field>>> {
   }
 }
 
-/** 64 bits, of a number in two halves: making a bigint costs more. */
-function setUint64(view: DataView, at: number, value: number | bigint): void {
+/** Writes 64 bits; those of a number in two halves, for making a bigint costs more. */
+export function setUint64(view: DataView, at: number, value: number | bigint): void {
   if (typeof value === "bigint") {
     view.setBigUint64(at, BigInt.asUintN(64, value), true);
   } else {

@@ -164,38 +164,48 @@ export class Assembly {
 
   #encode({ operation, args, handling, save }: Instruction, pool: Pool): Encoded {
     let inRegisters = 0;
-    const words = args.map((value, k) => {
-      if (typeof value === "number" || typeof value === "bigint") return value;
-      if (value instanceof Within) return pool.place(value.data) + value.offset;
-      if (!(value instanceof Reg)) return pool.place(value);
-      inRegisters |= 1 << k;
-      return value.index;
-    });
+    const words: (number | bigint)[] = [];
+    // a loop by hand, for there are thousands of arguments, and this runs once
+    for (let k = 0; k < args.length; k++) {
+      const value = args[k]!;
+      if (typeof value === "number" || typeof value === "bigint") words.push(value);
+      else if (typeof value === "string") words.push(pool.place(value));
+      else if (value instanceof Reg) {
+        inRegisters |= 1 << k;
+        words.push(value.index);
+      } else if (value instanceof Data) words.push(pool.place(value));
+      else words.push(pool.place(value.data) + value.offset);
+    }
     return {
       number: PSEUDO_NUMBER[operation] ?? SYSCALLS[operation as SyscallName][this.arch === "x86_64" ? 0 : 1],
+      policy: policyOf(handling),
       save: save?.index ?? 0,
-      context: handling.log?.index ?? 0,
+      errno: errnoOf(handling),
+      jump: jumpOf(handling),
       inRegisters,
+      context: handling.log?.index ?? 0,
       args: words,
-      ...policyOf(handling),
     };
   }
 }
 
-function policyOf(handling: Handling): { policy: number; errno: number; jump: number } {
-  const { ignore, on, to, ifZero } = handling;
+function policyOf({ ignore, on, ifZero, failIfZero }: Handling): number {
+  if (ignore !== undefined) return ignore === "any" ? POLICY.IGNORE_ANY : POLICY.IGNORE_ERRNO;
+  if (on !== undefined) return on === "any" ? POLICY.JUMP_ON_ANY : POLICY.JUMP_ON_ERRNO;
+  if (ifZero !== undefined) return POLICY.JUMP_IF_ZERO;
+  return failIfZero ? POLICY.FAIL_IF_ZERO : POLICY.FAIL;
+}
+
+function errnoOf({ ignore, on }: Handling): number {
+  const errno = ignore ?? on;
+  return errno === undefined || errno === "any" ? 0 : ERRNO[errno];
+}
+
+function jumpOf({ to, ifZero }: Handling): number {
   const target = to ?? ifZero;
-  if (target !== undefined && target.at < 0) throw new RangeError(`label "${target.name}" is not placed`);
-  const jump = target?.at ?? 0;
-  const number = (errno: Errno | "any" | undefined) => errno === undefined || errno === "any" ? 0 : ERRNO[errno];
-  if (ignore !== undefined) {
-    return { policy: ignore === "any" ? POLICY.IGNORE_ANY : POLICY.IGNORE_ERRNO, errno: number(ignore), jump };
-  }
-  if (on !== undefined) {
-    return { policy: on === "any" ? POLICY.JUMP_ON_ANY : POLICY.JUMP_ON_ERRNO, errno: number(on), jump };
-  }
-  if (ifZero !== undefined) return { policy: POLICY.JUMP_IF_ZERO, errno: 0, jump };
-  return { policy: handling.failIfZero ? POLICY.FAIL_IF_ZERO : POLICY.FAIL, errno: 0, jump };
+  if (target === undefined) return 0;
+  if (target.at < 0) throw new RangeError(`label "${target.name}" is not placed`);
+  return target.at;
 }
 
 /** The data of a program, from an address on: each string and each piece of data once. */

@@ -13,7 +13,7 @@
  * between twice. The instructions lie behind the code and cannot be changed; the data cannot be executed.
  */
 
-import { EHDR, Layout, PHDR } from "../../ffi/structs.ts";
+import { EHDR, Layout, PHDR, setUint64 } from "../../ffi/structs.ts";
 import { INTERPRETER } from "./interpreter/code.ts";
 
 /** The machines that programs run on, as uname(2) names them. */
@@ -172,16 +172,37 @@ export function buildImage(
   writeHeaders(file, arch, at.state);
   file.set(INTERPRETER[arch], CODE_OFFSET);
   POINTER.packInto(file, at.instructions - POINTER.size, { address: TEXT + DATA_DISTANCE + at.state });
-  for (const [i, { args: [arg0, arg1, arg2, arg3, arg4, arg5], ...rest }] of instructions.entries()) {
-    INSTRUCTION.packInto(file, at.instructions + i * INSTRUCTION.size, {
-      ...rest,
-      ...{ arg0, arg1, arg2, arg3, arg4, arg5 },
-    });
-  }
+  const view = new DataView(file.buffer);
+  instructions.forEach((each, i) => writeInstruction(view, at.instructions + i * INSTRUCTION.size, each));
   STATE.packInto(file, at.state, { socket });
   REPORT.packInto(file, at.state + REPORT_OFFSET, { kind: MESSAGE.FAILED, logKind: MESSAGE.LOG });
   file.set(data, at.data);
   return file;
+}
+
+/** Where the fields of an instruction are. */
+const AT = {
+  number: INSTRUCTION.offset("number"),
+  policy: INSTRUCTION.offset("policy"),
+  save: INSTRUCTION.offset("save"),
+  errno: INSTRUCTION.offset("errno"),
+  jump: INSTRUCTION.offset("jump"),
+  inRegisters: INSTRUCTION.offset("inRegisters"),
+  context: INSTRUCTION.offset("context"),
+  args: INSTRUCTION.offset("arg0"),
+} as const;
+
+/** By hand, for there are many of them, and this runs once: before it could become fast, it is over. */
+function writeInstruction(view: DataView, at: number, instruction: Encoded): void {
+  const { args } = instruction;
+  view.setUint32(at + AT.number, instruction.number, true);
+  view.setUint8(at + AT.policy, instruction.policy);
+  view.setUint8(at + AT.save, instruction.save);
+  view.setUint16(at + AT.errno, instruction.errno, true);
+  view.setUint32(at + AT.jump, instruction.jump, true);
+  view.setUint8(at + AT.inRegisters, instruction.inRegisters);
+  view.setUint8(at + AT.context, instruction.context);
+  for (let k = 0; k < args.length; k++) setUint64(view, at + AT.args + 8 * k, args[k]!);
 }
 
 function writeHeaders(file: Uint8Array<ArrayBuffer>, arch: Architecture, state: number): void {

@@ -60,12 +60,10 @@ export class Program extends Assembly {
     return this.emitInto(into, "openat2", [directory, path, this.#openHow(options), OPEN_HOW.size], handling);
   }
 
-  readonly #hows = new Map<string, Data>();
+  /** By what they say, as one number: a program opens many files in few ways. */
+  readonly #hows = new Map<number, Data>();
 
   #openHow(options: OpenOptions): Data {
-    const key = JSON.stringify(options);
-    const known = this.#hows.get(key);
-    if (known !== undefined) return known;
     const arch = this.arch === "x86_64" ? 0 : 1;
     const access = options.write
       ? (options.read ? abi.O_RDWR : abi.O_WRONLY)
@@ -81,7 +79,11 @@ export class Program extends Assembly {
     let resolve = options.resolve === "host" ? 0 : abi.RESOLVE_IN_ROOT | abi.RESOLVE_NO_MAGICLINKS;
     if (options.noSymlinks) resolve |= abi.RESOLVE_NO_SYMLINKS;
     if (options.sameMount) resolve |= abi.RESOLVE_NO_XDEV;
-    const how = new Data(OPEN_HOW.pack({ flags, mode: options.create ?? 0, resolve }));
+    const mode = options.create ?? 0;
+    const key = (flags * 0o10000 + mode) * 0x100 + resolve;
+    const known = this.#hows.get(key);
+    if (known !== undefined) return known;
+    const how = new Data(OPEN_HOW.pack({ flags, mode, resolve }));
     this.#hows.set(key, how);
     return how;
   }
