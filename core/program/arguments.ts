@@ -3,6 +3,7 @@
 import * as abi from "../../ffi/abi.ts";
 import { CAP_DATA, CLONE_ARGS, MOUNT_ATTR, OPEN_HOW, RLIMIT64, SCHED_ATTR, STATFS, STATX } from "../../ffi/structs.ts";
 import { Data, type Instruction, Reg, type Value, Within } from "./assembly.ts";
+import { CONSTANTS } from "./constants.ts";
 
 /** Text of an integer; `arch` is the column of the tables in abi.ts. */
 type Show = (value: bigint, arch: 0 | 1, args: readonly Value[]) => string;
@@ -35,12 +36,10 @@ const limit: Show = (value) => value === 0xffffffffffffffffn ? "unlimited" : Str
 const lastFd: Show = (value) => value === 0xffffffffn ? "~0" : String(value);
 
 /** Constants by name: [x86_64, aarch64]. Of two that share bits the one with more of them comes first. */
-const CONSTANTS: readonly (readonly [name: string, values: readonly [bigint, bigint]])[] = Object.entries(abi)
-  .flatMap(([name, value]): [string, [bigint, bigint]][] => {
-    if (typeof value === "number" || typeof value === "bigint") return [[name, [BigInt(value), BigInt(value)]]];
-    if (!name.endsWith("_BY_ARCH")) return [];
-    const [x86_64, aarch64] = value as unknown as readonly [number, number];
-    return [[name.replace("_BY_ARCH", ""), [BigInt(x86_64), BigInt(aarch64)]]];
+const NAMED: readonly (readonly [name: string, values: readonly [bigint, bigint]])[] = Object.entries(CONSTANTS)
+  .map(([name, value]): [string, [bigint, bigint]] => {
+    const [x86_64, aarch64] = Array.isArray(value) ? value : [value, value];
+    return [name, [BigInt(x86_64), BigInt(aarch64)]];
   })
   .sort(([, [one]], [, [other]]) => bitCount(other) - bitCount(one));
 
@@ -55,7 +54,7 @@ function chosen(prefixes: readonly string[]): (entry: readonly [name: string, va
 
 /** "A|B" of the set bits that have names, the rest in hexadecimal. */
 function flags(...prefixes: string[]): Show {
-  const names = CONSTANTS.filter(chosen(prefixes));
+  const names = NAMED.filter(chosen(prefixes));
   return (value, arch) => {
     const found: string[] = [];
     let rest = value;
@@ -71,7 +70,7 @@ function flags(...prefixes: string[]): Show {
 
 /** The one constant with this value. */
 function oneOf(...prefixes: string[]): Show {
-  const names = CONSTANTS.filter(chosen(prefixes));
+  const names = NAMED.filter(chosen(prefixes));
   return (value, arch) => names.find(([, values]) => values[arch] === value)?.[0] ?? hexadecimal(value, arch, []);
 }
 

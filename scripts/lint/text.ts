@@ -15,6 +15,7 @@ const FORBIDDEN: readonly (readonly [RegExp, string])[] = [
 ];
 const FORBIDDEN_CODE: readonly (readonly [RegExp, string])[] = [
   [/^export let\b/gm, "an exported binding that changes: scripts of the executable copy exports"],
+  [/^import "/gm, "an import for its effects: the executable drops it"],
   [/^export default\b/gm, "a default export"],
   [/^export \* from\b/gm, "a barrel"],
   [/@ts-(?:ignore|nocheck)/g, "a type error that is hidden"],

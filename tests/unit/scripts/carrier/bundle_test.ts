@@ -1,5 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { bundleInto, scriptOf } from "../../../../scripts/carrier/bundle.ts";
+import { bundleInto } from "../../../../scripts/carrier/bundle.ts";
+import { inlineConstants } from "../../../../scripts/carrier/readable.ts";
+import { scriptOf } from "../../../../scripts/carrier/script.ts";
 import { RunoError } from "../../../../core/error.ts";
 
 const OTHERS = ["a.js", "b.js", "c.js"];
@@ -30,6 +32,29 @@ Deno.test("scriptOf() refuses what only a module can do", () => {
   const place = { name: "a.js", others: OTHERS, isEntry: false };
   assertThrows(() => scriptOf(`import{a}from"node:fs";a();`, place), RunoError, `"a.js"`);
   assertThrows(() => scriptOf(`console.log(import.meta.url);`, place), RunoError, `"a.js"`);
+});
+
+Deno.test("scriptOf() drops an import without names", () => {
+  assertEquals(scriptOf(`import"./b.js";`, { name: "a.js", others: OTHERS, isEntry: false }).includes("b.js"), false);
+});
+
+Deno.test("inlineConstants() writes numbers of other scripts where they are used", () => {
+  const modules = new Map([
+    [
+      "a.js",
+      `import {\n  A,\n  B as B2,\n  table\n} from "./b.js";\nimport { C } from "./b.js";\nuse(A, B2, C, table);\n`,
+    ],
+    [
+      "b.js",
+      `var A = 123;\nvar B = 1n << 4n;\nvar C = -1;\nvar table = {};\nexport {\n  A,\n  B,\n  C,\n  table\n};\n`,
+    ],
+  ]);
+  const [a, b] = ["a.js", "b.js"].map((name) => inlineConstants(modules).get(name));
+  assertEquals(b, modules.get("b.js"));
+  assertEquals(
+    a,
+    `import { table as table } from "./b.js";\nconst A = 123;\nconst B2 = 1n << 4n;\nconst C = -1;\nuse(A, B2, C, table);\n`,
+  );
 });
 
 Deno.test("bundleInto() keeps what `using` disposes of, however little its variable is used", async () => {
