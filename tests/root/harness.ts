@@ -249,3 +249,8 @@ export function processStatus(pid: number, field: string): string {
   const text = Deno.readTextFileSync(`/proc/${pid}/status`);
   return new RegExp(`^${field}:\\s*(.*)$`, "m").exec(text)?.[1] ?? "";
 }
+
+/** Shell words that wait for a file, ten seconds at most: a loop that outlives its test would run for ever. */
+export function awaiting(path: string): string {
+  return `i=0; until test -e ${path} || test $i = 500; do sleep 0.02; i=$((i+1)); done`;
+}

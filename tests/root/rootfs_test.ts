@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-import { exists, failed, namespaces, rootTest, sandbox, succeeded } from "./harness.ts";
+import { awaiting, exists, failed, namespaces, rootTest, sandbox, succeeded } from "./harness.ts";
 
 rootTest("run() makes the root file system read-only", async () => {
   await using box = sandbox({ "root.readonly": true });
@@ -60,26 +60,17 @@ rootTest("run() sets linux.rootfsPropagation", async () => {
 });
 
 rootTest("run() lets mounts of the host into a slave root only", async () => {
-  for (
-    const [value, through] of [["rslave", "yes"], ["slave", "yes"], ["rprivate", "no"], ["rshared", "no"]] as const
-  ) {
+  const rows = [["rslave", "yes"], ["slave", "yes"], ["rprivate", "no"], ["rshared", "no"]] as const;
+  for (const [value, through] of rows) {
     await using box = sandbox();
-    const dir = `${box.rootfs}/mnt`;
-    box.configure({
-      "linux.rootfsPropagation": value,
-      "process.args": [
-        "sh",
-        "-c",
-        "rm -f /tmp/go; touch /tmp/ready; until test -e /tmp/go; do usleep 10000; done; test -e /mnt/here && echo yes || echo no",
-      ],
-    });
-    const setup = `mount --bind ${box.bundle} ${box.bundle}; mount --make-shared ${box.bundle}`;
-    const tmp = `${box.rootfs}/tmp`, ready = `until test -e ${tmp}/ready; do sleep 0.05; done`;
-    const later = `(${ready}; rm ${tmp}/ready; mount -t tmpfs x ${dir}; touch ${dir}/here ${tmp}/go) & true`;
-    const result = await box.runo(["run", "--bundle", box.bundle, box.id], {
-      mounts: `${setup}; ${later}`,
-      timeout: 15_000,
-    });
+    const script =
+      "touch /tmp/ready; until test -e /tmp/go; do usleep 10000; done; test -e /mnt/here && echo yes || echo no";
+    box.configure({ "linux.rootfsPropagation": value, "process.args": ["sh", "-c", script] });
+    const ready = awaiting(`${box.rootfs}/tmp/ready`);
+    const later =
+      `(${ready}; mount -t tmpfs x ${box.rootfs}/mnt; touch ${box.rootfs}/mnt/here ${box.rootfs}/tmp/go) & true`;
+    const setup = `mount --bind ${box.bundle} ${box.bundle}; mount --make-shared ${box.bundle}; ${later}`;
+    const result = await box.runo(["run", "--bundle", box.bundle, box.id], { mounts: setup });
     assertEquals(succeeded(result).trim(), through, value);
   }
 });
@@ -96,8 +87,9 @@ rootTest("run() keeps from the host what is mounted in a shared root", async () 
     "process.capabilities": { bounding: caps, effective: caps, permitted: caps },
   });
   const setup = `mount --bind ${box.bundle} ${box.bundle}; mount --make-shared ${box.bundle}`;
-  const watch =
-    `(until test -e ${box.rootfs}/tmp/done; do sleep 0.02; done; ls ${box.rootfs}/mnt >${box.dir}/seen; touch ${box.rootfs}/tmp/go) & true`;
+  const watch = `(${
+    awaiting(`${box.rootfs}/tmp/done`)
+  }; ls ${box.rootfs}/mnt >${box.dir}/seen; touch ${box.rootfs}/tmp/go) & true`;
   const result = await box.runo(["run", "--bundle", box.bundle, box.id], {
     mounts: `${setup}; ${watch}`,
     timeout: 15_000,
