@@ -48,7 +48,12 @@ export const update = command({
     if (flags["kernel-memory"] || flags["kernel-memory-tcp"]) {
       host.warn("kernel memory has no limit of its own any more");
     }
-    updateContainer(host, args[0]!, flags.resources ? readResources(flags.resources) : resourcesOf(flags));
+    const resources = flags.resources ? readResources(flags.resources) : resourcesOf(flags);
+    const schemata = withoutGaps({
+      l3CacheSchema: flags["l3-cache-schema"] || undefined,
+      memBwSchema: flags["mem-bw-schema"] || undefined,
+    });
+    updateContainer(host, args[0]!, resources, schemata);
     return 0;
   },
 });

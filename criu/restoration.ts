@@ -88,6 +88,7 @@ export class Restoration {
   #restored(pid: number): void {
     this.#pid = pid;
     this.#created = new Date().toISOString();
+    this.#prepared.rdt?.make(pid);
     writeState(this.#dir, this.#state({ pid }));
   }
 

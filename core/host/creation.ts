@@ -165,6 +165,7 @@ export class Creation {
   /** state.json says what there is, before init may go on without this process. */
   #ready(): void {
     const { pidFile, pidfdSocket } = this.#options;
+    this.#prepared.rdt?.make(this.#pid);
     if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, this.#pid);
     writeState(this.#dir, this.#state({ pid: this.#pid }));
     if (pidFile !== undefined) writePidFile(pidFile, this.#pid);
@@ -186,6 +187,7 @@ export class Creation {
     const outOfMemory = this.#prepared.cgroup.outOfMemory();
     const failures = [
       () => this.#prepared.cgroup.remove(),
+      () => this.#prepared.rdt?.remove(),
       () => this.#unmountRootfs(),
       () => removeStateDir(this.#dir),
       () => this.#poststopHooks(),

@@ -8,7 +8,7 @@ import { type Container, removeStateDir } from "./container.ts";
 import { containerHookState } from "./hook_state.ts";
 import { killInit, reapInit } from "./init_process.ts";
 import { recordedCgroup } from "./recorded_cgroup.ts";
-import { recordedDriver, recordedHooks } from "./state_file.ts";
+import { ownRdtGroups, recordedDriver, recordedHooks } from "./state_file.ts";
 
 /** Removes what the container has: processes, cgroups, mounts, directory; then the poststop hooks run. */
 export async function destroy(container: Container, warn: (message: string) => void): Promise<void> {
@@ -19,6 +19,8 @@ export async function destroy(container: Container, warn: (message: string) => v
   killCgroup(recordedCgroup(state));
   if (recordedDriver(state) === "systemd") (await import("./units.ts")).endUnit(state, warn);
   removeCgroup(recordedCgroup(state));
+  const groups = ownRdtGroups(state);
+  if (groups.length > 0) (await import("../rdt/group.ts")).removeGroups(groups);
   if (state.config.namespaces?.every(({ type }) => type !== "NEWNS") ?? true) unmount(state.config.rootfs);
   removeStateDir(dir);
   // the container is gone whatever they do: their failures are no errors

@@ -10,21 +10,36 @@ import { cgroupPids } from "../cgroup/processes.ts";
 import type { CgroupStats } from "../cgroup/stats.ts";
 import { cgroupStats } from "../cgroup/usage.ts";
 import { errnoOf, messageOf, RunoError } from "../error.ts";
+import { findResctrl } from "../rdt/resctrl.ts";
+import { type RdtStats, rdtStats } from "../rdt/stats.ts";
 import { recordedCgroup } from "./recorded_cgroup.ts";
 import { type Container, containerStatus, loadContainer } from "./container.ts";
 import type { HostOptions } from "./options.ts";
+import { recordedRdt } from "./state_file.ts";
 
 /** Something that happened to a container, or what it uses. */
 export type ContainerEvent =
-  | { readonly type: "stats"; readonly id: string; readonly data: CgroupStats }
+  | { readonly type: "stats"; readonly id: string; readonly data: ContainerStats }
   | { readonly type: "oom"; readonly id: string };
+
+/** What a container uses. */
+export interface ContainerStats extends CgroupStats {
+  /** Absent without a group in Intel's resctrl. */
+  readonly intelRdt?: RdtStats;
+}
 
 /**
  * What a container uses now.
  * @throws {RunoError} `not-found`; `state` when it has stopped
  */
-export function containerStats(host: Pick<HostOptions, "root">, id: string): CgroupStats {
-  return cgroupStats(recordedCgroup(loadRunning(host, id).state));
+export function containerStats(host: Pick<HostOptions, "root">, id: string): ContainerStats {
+  return statsOf(loadRunning(host, id));
+}
+
+function statsOf({ state }: Container): ContainerStats {
+  const stats = cgroupStats(recordedCgroup(state)), rdt = recordedRdt(state);
+  const resctrl = rdt === undefined ? undefined : findResctrl();
+  return rdt === undefined || resctrl === undefined ? stats : { ...stats, intelRdt: rdtStats(resctrl, rdt) };
 }
 
 function loadRunning({ root }: Pick<HostOptions, "root">, id: string): Container {
@@ -77,9 +92,9 @@ function hasProcesses({ state }: Container): boolean {
 }
 
 /** An error must not end the events: the next time it may work. */
-function statsOrNothing({ state }: Container, warn: (message: string) => void): CgroupStats | undefined {
+function statsOrNothing(container: Container, warn: (message: string) => void): ContainerStats | undefined {
   try {
-    return cgroupStats(recordedCgroup(state));
+    return statsOf(container);
   } catch (error) {
     warn(messageOf(error));
     return undefined;

@@ -30,7 +30,7 @@ import type { ExecOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
 import { checkPreservedFds } from "./preserved_fds.ts";
 import { setRlimits } from "./rlimits.ts";
-import { recordedDriver, recordedNamespaces, recordedSpec } from "./state_file.ts";
+import { recordedDriver, recordedNamespaces, recordedRdt, recordedSpec } from "./state_file.ts";
 import { keepFd, sendPidfd, sendTerminal } from "./terminal_receiver.ts";
 import { checkTerminal } from "./terminal_rules.ts";
 
@@ -104,6 +104,7 @@ interface Late {
   readonly seccomp: SeccompFilter | undefined;
   readonly agent: typeof import("./seccomp_agent.ts") | undefined;
   readonly units: typeof import("./units.ts") | undefined;
+  readonly rdt: typeof import("../rdt/group.ts") | undefined;
 }
 
 async function loadLate({ state }: Container, { linux = {} }: Spec, { debug }: ExecOptions): Promise<Late> {
@@ -111,6 +112,7 @@ async function loadLate({ state }: Container, { linux = {} }: Spec, { debug }: E
     seccomp: await compiledSeccomp(linux.seccomp, debug),
     agent: linux.seccomp?.listenerPath === undefined ? undefined : await import("./seccomp_agent.ts"),
     units: recordedDriver(state) === "systemd" ? await import("./units.ts") : undefined,
+    rdt: recordedRdt(state) === undefined ? undefined : await import("../rdt/group.ts"),
   };
 }
 
@@ -216,7 +218,7 @@ class Execution {
       rlimits: ({ pid }) => setRlimits(pid, process.rlimits ?? []),
       seccomp: (ask) =>
         this.#late.agent?.handToAgent(spec.linux?.seccomp, ask, containerHookState(container, "running")),
-      ready: () => {},
+      ready: ({ pid }) => this.#late.rdt?.joinGroup(recordedRdt(container.state)!, pid),
     };
   }
 

@@ -26,7 +26,7 @@ export function thisCreator(): ProcessIdentity {
 /** The whole of it. */
 export function newState({ options, prepared, created, init, descriptors }: NewState): StateFile {
   const { id, bundle, noPivot, noNewKeyring, cgroupManager } = options;
-  const { spec, rootfs, configPath, cgroup, ids, rootlessCgroups } = prepared;
+  const { spec, rootfs, configPath, cgroup, rdt, ids, rootlessCgroups } = prepared;
   const pid = "pid" in init ? init.pid : 0;
   const rootlessEuid = ids.euid !== 0;
   return {
@@ -48,13 +48,15 @@ export function newState({ options, prepared, created, init, descriptors }: NewS
     cgroup_paths: cgroup.paths,
     namespace_paths: namespacePaths(pid),
     external_descriptors: descriptors ?? stdioOf(pid),
-    intel_rdt_path: "",
+    intel_rdt_path: rdt?.path ?? "",
+    ...rdt?.monPath === undefined ? {} : { intel_rdt_mon_path: rdt.monPath },
     runo: {
       version: 1,
       driver: cgroupManager,
       bootId: bootId(),
       spec,
       configPath,
+      ...rdt === undefined || rdt.own.length === 0 ? {} : { rdtGroups: rdt.own },
       ..."creator" in init ? { creator: init.creator } : {},
     },
   };

@@ -4,6 +4,7 @@ import { effectiveIds } from "./credentials.ts";
 import { RunoError } from "../error.ts";
 import { type CreateInputs, hasNamespace } from "../plan/inputs.ts";
 import { allMounts } from "../plan/sources.ts";
+import type { RdtGroup } from "../rdt/group.ts";
 import type { Spec } from "../spec/types.ts";
 import { readBundle } from "./bundle.ts";
 import { CgroupPlan, type CgroupToBe } from "./cgroups.ts";
@@ -28,6 +29,8 @@ export interface Prepared {
   /** Number of descriptors from 3 that init keeps. */
   readonly keepFds: number;
   readonly cgroup: CgroupToBe;
+  /** The group in Intel's resctrl; undefined when config.json asks for none. */
+  readonly rdt: RdtGroup | undefined;
   readonly ids: Ids;
   readonly rootlessCgroups: boolean;
   /** For the plan; the numbers of descriptors come when they are open. */
@@ -53,6 +56,7 @@ export async function prepare(options: CreateOptions, ids: Ids = effectiveIds())
   const cgroup = options.cgroupManager === "systemd"
     ? new (await import("./unit_plan.ts")).UnitPlan(spec, options)
     : new CgroupPlan(spec, options, rootlessCgroups);
+  const rdt = await rdtGroup(spec, options.id);
   const notify = notifyInputs(dir, options.notifySocket);
   const extraEnv = [...options.listenFds > 0 ? [`LISTEN_FDS=${options.listenFds}`, "LISTEN_PID=1"] : [], ...notify.env];
   const extra = { extraEnv, extraMounts: notify.mounts };
@@ -76,7 +80,17 @@ export async function prepare(options: CreateOptions, ids: Ids = effectiveIds())
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
   };
-  return { spec, rootfs, configPath, keepFds, cgroup, ids, rootlessCgroups, inputs };
+  return { spec, rootfs, configPath, keepFds, cgroup, rdt, ids, rootlessCgroups, inputs };
+}
+
+/** @throws {RunoError} when this machine has no such hardware */
+async function rdtGroup({ linux }: Spec, id: string): Promise<RdtGroup | undefined> {
+  if (linux?.intelRdt === undefined) return undefined;
+  const [{ RdtGroup }, { findResctrl }] = await Promise.all([
+    import("../rdt/group.ts"),
+    import("../rdt/resctrl.ts"),
+  ]);
+  return new RdtGroup(findResctrl(), linux.intelRdt, id);
 }
 
 /** A network namespace that is joined may be the host's own: then its sysctls are not the container's. */

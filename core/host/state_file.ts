@@ -45,6 +45,8 @@ export interface RunoState {
   readonly spec: Spec;
   /** The file that it was read from, absolute. */
   readonly configPath: string;
+  /** Directories of resctrl that are the container's own, in the order of their making. */
+  readonly rdtGroups?: readonly string[];
   /** Who is making the container; written before the first side effect, gone once it is made. */
   readonly creator?: ProcessIdentity;
 }
@@ -171,4 +173,18 @@ function hook({ path, args, env, timeout }: RuncHook) {
     ...(env === null ? {} : { env }),
     ...(timeout === null ? {} : { timeout: timeout / 1e9 }),
   };
+}
+
+/** The group of the container in Intel's resctrl; undefined without. */
+export function recordedRdt({ intel_rdt_path: path = "", intel_rdt_mon_path: monPath = "" }: StateFile):
+  | { readonly path: string; readonly monPath: string | undefined }
+  | undefined {
+  return path === "" ? undefined : { path, monPath: monPath === "" ? undefined : monPath };
+}
+
+/** What of resctrl to remove with the container. */
+export function ownRdtGroups(state: StateFile): readonly string[] {
+  if (state.runo !== undefined) return state.runo.rdtGroups ?? [];
+  const rdt = recordedRdt(state);
+  return rdt === undefined || state.config.intel_rdt?.closID ? [] : [rdt.path];
 }

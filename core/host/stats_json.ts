@@ -1,7 +1,8 @@
 /** Events as runc writes them: its keys in its order, and without the zeros that it leaves out. */
 
 import type { BlkioEntry, CgroupStats, CpusetStats, HugetlbStats, MemoryEntry, MemoryStats } from "../cgroup/stats.ts";
-import type { ContainerEvent } from "./events.ts";
+import type { RdtStats } from "../rdt/stats.ts";
+import type { ContainerEvent, ContainerStats } from "./events.ts";
 
 // ECMA-262 "JSON.parse source text access"; TypeScript's library does not know it yet
 const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown };
@@ -14,7 +15,7 @@ export function formatEvent(event: ContainerEvent): string {
 }
 
 /** runc counts for interfaces that it has made itself: it makes none any more, and neither does runo. */
-function statsData(stats: CgroupStats) {
+function statsData(stats: ContainerStats) {
   const { cpu, pids, rdma, misc } = stats;
   const { percpu, percpuKernel, percpuUser, total, kernel, user } = cpu.usage;
   return {
@@ -32,7 +33,7 @@ function statsData(stats: CgroupStats) {
     pids: some({ ...pids }),
     blkio: blkio(stats),
     hugetlb: sorted(stats.hugetlb, hugetlb),
-    intel_rdt: {},
+    intel_rdt: intelRdt(stats.intelRdt ?? {}),
     network_interfaces: null,
     ...some({ rdma, misc }),
   };
@@ -88,6 +89,28 @@ function blkio({ blkio: { psi, ...tables } }: CgroupStats) {
 
 function blkioEntry({ major, minor, op, value }: BlkioEntry) {
   return some({ major, minor, op, value });
+}
+
+function intelRdt({ l3CacheInfo, memBwInfo, mbm, cmt, ...schemas }: RdtStats) {
+  return some({
+    l3_cache_info: l3CacheInfo && some({
+      cbm_mask: l3CacheInfo.cbmMask,
+      min_cbm_bits: l3CacheInfo.minCbmBits,
+      num_closids: l3CacheInfo.numClosids,
+    }),
+    l3_cache_schema_root: schemas.l3CacheSchemaRoot,
+    l3_cache_schema: schemas.l3CacheSchema,
+    mem_bw_info: memBwInfo && some({
+      bandwidth_gran: memBwInfo.bandwidthGran,
+      delay_linear: memBwInfo.delayLinear,
+      min_bandwidth: memBwInfo.minBandwidth,
+      num_closids: memBwInfo.numClosids,
+    }),
+    mem_bw_schema_root: schemas.memBwSchemaRoot,
+    mem_bw_schema: schemas.memBwSchema,
+    mbm_stats: mbm?.map(({ total, local }) => some({ mbm_total_bytes: total, mbm_local_bytes: local })),
+    cmt_stats: cmt?.map(({ llcOccupancy }) => some({ llc_occupancy: llcOccupancy })),
+  });
 }
 
 /** By key, as Go writes maps. */

@@ -10,6 +10,7 @@ import { type Container, containerStatus, loadContainer } from "./container.ts";
 import { lockContainer } from "./container_lock.ts";
 import type { HostOptions } from "./options.ts";
 import type { RuncCgroup } from "./runc_cgroup.ts";
+import { type RdtSchemata, updateRdt, withSchemata } from "./rdt_update.ts";
 import { resourcesOf, updatedCgroup } from "./runc_resources.ts";
 import { readState, type StateFile, writeState } from "./state_file.ts";
 import { updateUnit } from "./units.ts";
@@ -17,15 +18,21 @@ import { updateUnit } from "./units.ts";
 /**
  * Changes the limits that are named, and notes them in state.json; devices are never touched.
  * @param resources 0 is "not named", as clients send it
+ * @param schemata of Intel RDT
  * @throws {RunoError} `not-found`; `state` "container not running"; `invalid` for values that contradict each other, or
  * the limits that stay. All limits and state.json are then as before
  */
-export function updateContainer(host: HostOptions, id: string, resources: Resources): void {
+export function updateContainer(
+  host: HostOptions,
+  id: string,
+  resources: Resources,
+  schemata: RdtSchemata = {},
+): void {
   const container = loadContainer(host.root, id);
   checkRunning(container);
   // not the container's own lock: its hooks run under that one, and may want to change limits
   using _turn = lockContainer(someDirectory(container));
-  apply({ ...container, state: readState(container.dir) }, named(resources), host.warn);
+  apply({ ...container, state: readState(container.dir) }, { resources: named(resources), schemata }, host.warn);
 }
 
 function checkRunning(container: Container): void {
@@ -64,7 +71,17 @@ function isIn(key: string, keys: readonly PropertyKey[]): boolean {
   return keys.includes(key);
 }
 
-function apply({ dir, state }: Container, resources: Resources, warn: (message: string) => void): void {
+/** What to change. */
+interface Changes {
+  readonly resources: Resources;
+  readonly schemata: RdtSchemata;
+}
+
+function apply(
+  { dir, state }: Container,
+  { resources, schemata }: Changes,
+  warn: (message: string) => void,
+): void {
   const cgroups = updatedCgroup(state.config.cgroups ?? {}, resources);
   const limits = withCoupled(resources, resourcesOf(cgroups));
   for (const { message } of assertValidResources(limits, "resources")) warn(message);
@@ -79,7 +96,8 @@ function apply({ dir, state }: Container, resources: Resources, warn: (message: 
       // systemd has written its own rounded numbers
       setLimits(cgroup, limits);
     }
-    writeState(dir, withCgroup(state, cgroups));
+    if (schemata.l3CacheSchema || schemata.memBwSchema) undo.push(updateRdt(state, schemata));
+    writeState(dir, withSchemata(withCgroup(state, cgroups), schemata));
   } catch (error) {
     takeBack(undo, warn);
     throw error;
