@@ -45,12 +45,16 @@ function words(args: readonly Argument[], keep: unknown[]): Words {
   return six;
 }
 
+/** The number of the call that is made. */
+const number = new BigInt64Array(1), numberBytes = new Uint8Array(number.buffer);
+
 function attempt(name: SyscallName, args: readonly Argument[]): number {
   const keep: unknown[] = [];
   const w = words(args, keep);
   held.add(keep);
   const cell = errnoCell();
-  const result = libc().syscall(BigInt(SYSCALLS[name][ARCH]), ...w);
+  number[0] = BigInt(SYSCALLS[name][ARCH]);
+  const result = libc().syscall(numberBytes, ...w);
   const value = result === -1 ? -cell[0]! : result;
   held.delete(keep);
   return value;

@@ -7,6 +7,9 @@ import { libcSpawn } from "./libc.ts";
 import { allocate, cString, stringTable } from "./memory.ts";
 import { POLLFD, TIMESPEC } from "./structs.ts";
 
+/** No file actions, no attributes. */
+const NONE = allocate(8);
+
 /**
  * Starts a program. It inherits every descriptor that is not close-on-exec. Safe from any thread, unlike fork(2).
  * @throws {SyscallError} as `execve`, with what kept it from being executed
@@ -17,8 +20,8 @@ export function spawn(path: string, argv: readonly string[], env: readonly strin
   const errno = libcSpawn().posix_spawn(
     new Uint8Array(pid.buffer),
     cString(path),
-    null,
-    null,
+    NONE,
+    NONE,
     args.table,
     environment.table,
   );
