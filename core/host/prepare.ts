@@ -52,7 +52,7 @@ export async function prepare(options: CreateOptions, ids: Ids = effectiveIds())
   }
   const keepFds = checkPreservedFds(options);
   const rootlessCgroups = checkRootless(spec, options, ids);
-  checkJoinedMaps(spec, options.warn);
+  checkJoinedMaps(spec);
   const cgroup = options.cgroupManager === "systemd"
     ? new (await import("./unit_plan.ts")).UnitPlan(spec, options)
     : new CgroupPlan(spec, options, rootlessCgroups);

@@ -25,7 +25,7 @@ export function openUserNamespace(source: MapSource): Fd {
  * Checks that maps given beside the path of a user namespace are those that it has: containerd and CRI-O give both.
  * @throws {RunoError} `invalid` when they are others
  */
-export function checkJoinedMaps({ linux = {} }: Spec, warn: (message: string) => void): void {
+export function checkJoinedMaps({ linux = {} }: Spec): void {
   const path = linux.namespaces?.find(({ type }) => type === "user")?.path ?? "";
   const { uidMappings = [], gidMappings = [] } = linux;
   if (path === "" || uidMappings.length + gidMappings.length === 0) return;
@@ -37,9 +37,6 @@ export function checkJoinedMaps({ linux = {} }: Spec, warn: (message: string) =>
       "provide one";
     throw new RunoError(text, { kind: "invalid", hint: `"${path}" maps uids ${mapText(maps.uidMappings)}` });
   }
-  warn(
-    "config.json has both a userns path to join and a matching userns mapping specified -- you may only provide one",
-  );
 }
 
 function sameMap(one: readonly IdMapping[], other: readonly IdMapping[]): boolean {
