@@ -9,7 +9,7 @@ import type { Created } from "../core/host/create.ts";
 import { destroy } from "../core/host/destroy.ts";
 import { hookState } from "../core/host/hook_state.ts";
 import { runHooks } from "../core/host/hooks.ts";
-import { type NewState, newState, stdioOf, thisCreator } from "../core/host/new_state.ts";
+import { type NewState, newState, now, stdioOf, thisCreator } from "../core/host/new_state.ts";
 import { writePidFile } from "../core/host/pid_file.ts";
 import type { Prepared } from "../core/host/prepare.ts";
 import type { RuncConfig } from "../core/host/runc_config.ts";
@@ -28,7 +28,7 @@ export class Restoration {
   readonly #prepared: Prepared;
   readonly #criu: Criu;
   readonly #creator = thisCreator();
-  #created = new Date().toISOString();
+  #created = now();
   #pid = 0;
   #master: Fd | undefined;
 
@@ -87,7 +87,7 @@ export class Restoration {
   /** All is restored and held still until the answer: state.json is there before the container can do anything. */
   #restored(pid: number): void {
     this.#pid = pid;
-    this.#created = new Date().toISOString();
+    this.#created = now();
     this.#prepared.rdt?.make(pid);
     writeState(this.#dir, this.#state({ pid }));
   }

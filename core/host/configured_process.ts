@@ -21,10 +21,13 @@ export async function configuredProcess({ state }: Container): Promise<Process> 
   return process;
 }
 
-/** When the file was last touched in any way, which cannot be set back; undefined when it is not there. Milliseconds. */
+/**
+ * When the file was last touched in any way, at the latest; undefined when it is not there. Milliseconds. The time of
+ * change cannot be set back as that of modification can, but Deno knows its whole seconds only.
+ */
 function changeTime(path: string): number | undefined {
   try {
-    return Deno.statSync(path).ctime?.getTime() ?? Infinity;
+    return (Deno.statSync(path).ctime?.getTime() ?? Infinity) + 999;
   } catch {
     return undefined;
   }

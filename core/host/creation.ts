@@ -17,7 +17,7 @@ import { homeVariable } from "./home.ts";
 import { hookState } from "./hook_state.ts";
 import { mapsOf, rootOnHost, writeIdMaps } from "./idmap.ts";
 import { makeMountpoint } from "./mountpoint.ts";
-import { type NewState, newState, thisCreator } from "./new_state.ts";
+import { type NewState, newState, now, thisCreator } from "./new_state.ts";
 import type { CreateOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
 import type { Prepared } from "./prepare.ts";
@@ -57,7 +57,7 @@ export class Creation {
   readonly #options: CreateOptions;
   readonly #prepared: Prepared;
   readonly #late: Late;
-  readonly #created = new Date().toISOString();
+  readonly #created = now();
   /** Processes started and not yet reaped. */
   readonly #children = new Set<number>();
   #pid = 0;

@@ -88,3 +88,8 @@ export function stdioOf(pid: number): string[] | null {
     }
   });
 }
+
+/** Now, as Go writes it: a fraction of a second without zeros at its end. */
+export function now(): string {
+  return new Date().toISOString().replace(/\.?0+Z$/, "Z");
+}
