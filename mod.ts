@@ -302,10 +302,11 @@ export async function checkpoint(id: string, settings: CheckpointSettings): Prom
 
 /** Makes a container anew from the images of a checkpoint; it runs on by itself. @throws {RunoError} */
 export async function restore(id: string, settings: RestoreSettings): Promise<void> {
-  const { restoreContainer } = await import("./criu/restore.ts");
+  const { restoreDetached } = await import("./criu/restore.ts");
   const { lsmProfile, lsmMountContext } = settings;
   const detached = { ...createOptions(id, settings, true), keep: false, noSubreaper: true };
-  await restoreContainer({ ...detached, ...criuOptions(settings), lsmProfile, lsmMountContext });
+  const { pid } = await restoreDetached({ ...detached, ...criuOptions(settings), lsmProfile, lsmMountContext });
+  reapLater(pid);
 }
 
 /** The library acts within a process that is another program's. */

@@ -4,7 +4,6 @@ import { create } from "@bufbuild/protobuf";
 import type { Created } from "../core/host/create.ts";
 import { createStateDir, removeStateDir } from "../core/host/container.ts";
 import { lockContainer } from "../core/host/container_lock.ts";
-import { reapLater } from "../core/host/detached.ts";
 import { inForeground } from "../core/host/foreground.ts";
 import { prepare, type Prepared } from "../core/host/prepare.ts";
 import { isNew } from "../core/plan/inputs.ts";
@@ -33,9 +32,8 @@ import { type Criu, findCriu } from "./version.ts";
  * @throws {RunoError} and nothing is left behind, but for CRIU's log
  */
 export async function restoreContainer(options: RestoreOptions): Promise<number> {
-  const make = () => restored(options);
-  if (!options.detach) return await inForeground(options, { make, begin: () => {} });
-  reapLater((await make()).pid);
+  if (!options.detach) return await inForeground(options, { make: () => restoreDetached(options), begin: () => {} });
+  await restoreDetached(options);
   return 0;
 }
 
@@ -47,7 +45,8 @@ interface Known {
   readonly descriptors: readonly string[];
 }
 
-async function restored(options: RestoreOptions): Promise<Created> {
+/** Restores a container and does not wait for it: its init is a child of this process. @throws {RunoError} */
+export async function restoreDetached(options: RestoreOptions): Promise<Created> {
   const prepared = await prepare(options);
   const criu = findCriu(options.criu);
   options.debug(`Using CRIU ${criu.version}`);

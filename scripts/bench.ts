@@ -1,12 +1,13 @@
 /**
  * `deno task bench`: what runo costs, side by side with runc and crun where they are installed. As root.
  *
- *     deno task bench [--rounds N] [start] [commands] [size] [mounts] [list]
+ *     deno task bench [--rounds N] [start] [commands] [size] [mounts] [list] [criu]
  */
 
 import { parseArgs } from "@std/cli/parse-args";
 
 import { benchCommands, benchStart, WHOLE } from "./bench/commands.ts";
+import { benchCriu } from "./bench/criu.ts";
 import type { Medians } from "./bench/measure.ts";
 import { type Runtime, runtimes } from "./bench/runtimes.ts";
 import { benchList, benchMounts } from "./bench/scale.ts";
@@ -59,6 +60,11 @@ const SECTIONS = {
   list: (directory: string, all: readonly Runtime[], rounds: number) => {
     const medians = [10, 100, 1000].map((count) => benchList(directory, all, count, Math.ceil(rounds / 4)));
     return comparison(Object.assign({}, ...medians), all);
+  },
+  criu: (directory: string, all: readonly Runtime[], rounds: number) => {
+    // crun is linked with a libcriu of its own
+    const callers = all.filter(({ name }) => name !== "crun");
+    return comparison(benchCriu(directory, callers, Math.ceil(rounds / 4)), callers);
   },
 } as const;
 
