@@ -34,7 +34,7 @@ const SECTIONS = {
   start: (directory: string, _: readonly Runtime[], rounds: number) => {
     const { start = {} } = benchStart(directory, rounds * 2);
     const base = start["bare deno"]!;
-    const rows = Object.entries(start).map(([what, took]) => [what, ms(took), `+${ms(took - base)}`]);
+    const rows = Object.entries(start).map(([what, took]) => [what, ms(took), ms(took - base)]);
     return table(["ms", "median", "over bare"], rows);
   },
   commands: (directory: string, all: readonly Runtime[], rounds: number) => {

@@ -19,22 +19,31 @@ export function benchCommands(directory: string, all: readonly Runtime[], rounds
   return takeTurns(subjects, rounds);
 }
 
-function life({ prefix }: Runtime, id: string, { directory }: Bundle): Record<string, number> {
+function life({ prefix, root }: Runtime, id: string, { directory }: Bundle): Record<string, number> {
+  const pidFile = `${root}.pid`;
   const steps = {
-    create: time([...prefix, "create", "--bundle", directory, id]),
+    create: time([...prefix, "create", "--bundle", directory, "--pid-file", pidFile, id]),
     state: time([...prefix, "state", id]),
     start: time([...prefix, "start", id]),
     exec: time([...prefix, "exec", id, "/bin/true"]),
     kill: time([...prefix, "kill", id, "KILL"]),
-    delete: deleteWhenDead(prefix, id),
+    delete: deleteWhenDead(prefix, id, Deno.readTextFileSync(pidFile).trim()),
   };
   return { ...steps, [WHOLE]: Object.values(steps).reduce((sum, took) => sum + took) };
 }
 
 /** The kernel takes a moment to end a process; that is not the runtime's time. */
-function deleteWhenDead(prefix: readonly string[], id: string): number {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+function deleteWhenDead(prefix: readonly string[], id: string, pid: string): number {
+  while (isAlive(pid)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
   return time([...prefix, "delete", id]);
+}
+
+function isAlive(pid: string): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
 }
 
 function run({ prefix }: Runtime, id: string, { directory }: Bundle): number {
