@@ -21,7 +21,6 @@ import { openFilesLimit } from "./nofile.ts";
 import { setRlimits } from "./rlimits.ts";
 import { compileSeccomp } from "./seccomp.ts";
 import { handToAgent } from "./seccomp_agent.ts";
-import { seccompCache } from "./seccomp_cache.ts";
 import { signalText } from "./signals.ts";
 
 /** The container that a hook runs in. */
@@ -166,6 +165,6 @@ function joined({ pid, spec, confined, ...container }: HookContainer, inherit: (
     ...container,
     init: inherit(pidfdOpen(pid)),
     root: chrooted ? inherit(openPath(`/proc/${pid}/root/.`)) : undefined,
-    ...confined ? { confined: { spec, seccomp: compileSeccomp(spec.linux?.seccomp, { cache: seccompCache() }) } } : {},
+    ...confined ? { confined: { spec, seccomp: compileSeccomp(spec.linux?.seccomp) } } : {},
   };
 }

@@ -4,10 +4,11 @@
  */
 
 import { effectiveIds } from "./credentials.ts";
-import { honoursRuntimeDir } from "./state_root.ts";
 
-/** Entries that a directory may have; profiles are few, or something makes a new one for each container. */
+/** Entries that there may be; profiles are few, or something makes a new one for each container. */
 const LIMIT = 64;
+/** How the entries are called: plain files, which nobody takes for a container. */
+const PREFIX = ".seccomp-";
 const encoder = new TextEncoder();
 
 /** Where filters are kept, and whose they must be. */
@@ -16,10 +17,9 @@ export interface Cache {
   readonly uid: number;
 }
 
-/** The cache of this process' user, beside the state of containers: a reboot takes both away. Undefined: none. */
-export function seccompCache(): Cache | undefined {
-  const runtime = honoursRuntimeDir() ? Deno.env.get("XDG_RUNTIME_DIR") : "/run";
-  return runtime ? { directory: `${runtime}/runo-cache`, uid: effectiveIds().euid } : undefined;
+/** The cache of this process' user, in the state root: a reboot takes both away. */
+export function seccompCache(root: string): Cache {
+  return { directory: root, uid: effectiveIds().euid };
 }
 
 /**
@@ -44,7 +44,7 @@ export function kept(
 function read(cache: Cache, name: string, head: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   try {
     if (!isPrivate(cache)) return undefined;
-    const bytes = Deno.readFileSync(`${cache.directory}/${name}`);
+    const bytes = Deno.readFileSync(`${cache.directory}/${PREFIX}${name}`);
     return head.every((byte, i) => bytes[i] === byte) ? bytes.slice(head.length) : undefined;
   } catch {
     return undefined;
@@ -54,21 +54,20 @@ function read(cache: Cache, name: string, head: Uint8Array): Uint8Array<ArrayBuf
 /** Whether nobody else can have written there. */
 function isPrivate({ directory, uid: owner }: Cache): boolean {
   const { isDirectory, uid, mode } = Deno.lstatSync(directory);
-  return isDirectory && uid === owner && ((mode ?? 0) & 0o077) === 0;
+  return isDirectory && uid === owner && ((mode ?? 0) & 0o022) === 0;
 }
 
 /** A file system that takes no entry is no reason not to create a container. */
 function write(cache: Cache, name: string, parts: readonly Uint8Array<ArrayBuffer>[]): void {
   const { directory } = cache;
   try {
-    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     if (!isPrivate(cache)) return;
-    const entries = [...Deno.readDirSync(directory)];
+    const entries = [...Deno.readDirSync(directory)].filter((entry) => entry.name.startsWith(PREFIX));
     if (entries.length >= LIMIT) { for (const entry of entries) Deno.removeSync(`${directory}/${entry.name}`); }
-    const temporary = `${directory}/${name}.${Deno.pid}`;
+    const temporary = `${directory}/${PREFIX}${name}.${Deno.pid}`;
     using file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
     for (const part of parts) for (let done = 0; done < part.length;) done += file.writeSync(part.subarray(done));
-    Deno.renameSync(temporary, `${directory}/${name}`);
+    Deno.renameSync(temporary, `${directory}/${PREFIX}${name}`);
   } catch {
     // the next one compiles it again
   }
