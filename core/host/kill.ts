@@ -3,7 +3,7 @@
 import { SIGKILL } from "../../ffi/abi.ts";
 import { pidfdSignal } from "../../ffi/spawn.ts";
 import { thawCgroup } from "../cgroup/freezer.ts";
-import { signalCgroup } from "../cgroup/processes.ts";
+import { cgroupPids, signalCgroup } from "../cgroup/processes.ts";
 import { errnoOf, RunoError } from "../error.ts";
 import { type Container, containerStatus, isInitAlive, isPaused, loadContainer } from "./container.ts";
 import { openInit } from "./init_process.ts";
@@ -21,9 +21,15 @@ export function killContainer(host: HostOptions, id: string, signal: number, opt
     signalAll(container, signal);
     return;
   }
-  if (containerStatus(container) === "stopped") throw notRunning();
-  if (signal === SIGKILL && !hasOwnPidNamespace(container.state)) signalAll(container, signal);
+  const everyone = signal === SIGKILL && !hasOwnPidNamespace(container.state);
+  if (containerStatus(container) === "stopped" && !(everyone && outlived(container))) throw notRunning();
+  if (everyone) signalAll(container, signal);
   else signalInit(container.state, signal);
+}
+
+/** Whether there are processes still: in a shared pid namespace the end of init is not theirs. */
+function outlived({ state }: Container): boolean {
+  return cgroupPids(recordedCgroup(state), { recursive: true }).length > 0;
 }
 
 // containerd, docker and cri-o look for this sentence

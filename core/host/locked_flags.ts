@@ -25,9 +25,13 @@ export function checkLockedFlags(mounts: readonly Mount[], bundle: string): void
       ...accessTime !== undefined && accessTime !== (held & TIME) ? ["access time"] : [],
     ];
     if (refused.length === 0) continue;
+    // runc's words, which tell the caller that its own mount is refused
+    const what = `error mounting "${source}" to rootfs at "${mount.destination}": cannot change locked flags`;
     throw new RunoError(
-      `mounting "${source}" at "${mount.destination}": cannot change locked flags: operation not permitted`,
+      `unable to start container process: error during container init: ${what}: operation not permitted`,
       {
+        kind: "invalid",
+        pointer: `/mounts/${i}/options`,
         hint: `the source has them in the host's user namespace: ${
           refused.join(", ")
         }; config.json /mounts/${i}/options`,

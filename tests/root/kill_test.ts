@@ -113,3 +113,17 @@ rootTest("kill() of a zombie init says that it does not run", async () => {
   Deno.kill(holder.pid, "SIGKILL");
   await holder.result;
 });
+
+rootTest("kill() with KILL reaches what outlived init in a shared pid namespace", async () => {
+  await using box = sandbox(SHARED);
+  const init = await box.create({ "process.args": ["sh", "-c", "sleep 1000 & sleep 1000 & wait"] });
+  await box.ok("start", box.id);
+  await until(() => processes(box.cgroup).length >= 3, "all processes");
+  Deno.kill(init, "SIGKILL");
+  await box.reaches("stopped");
+  assert(processes(box.cgroup).length > 0);
+  assertStringIncludes(await box.fails(["kill", box.id, "TERM"]), "container not running");
+  await box.ok("kill", box.id, "KILL");
+  await until(() => processes(box.cgroup).length === 0, "the end of all processes");
+  assertStringIncludes(await box.fails(["kill", box.id, "KILL"]), "container not running");
+});
