@@ -119,27 +119,17 @@ export function libseccompVersion(): string | undefined {
   }
 }
 
-/** Directories that distributions keep libraries in. */
-const LIBRARY_DIRECTORIES = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
-
-/** What changes when the library is replaced by another version; opening it would take longer. */
-export function libseccompStamp(): string {
-  for (const directory of LIBRARY_DIRECTORIES) {
-    try {
-      const { size, mtime } = Deno.statSync(`${directory}/${LIBRARY}`);
-      return `${size} ${mtime?.getTime() ?? 0}`;
-    } catch {
-      // elsewhere
-    }
-  }
-  return "unknown";
-}
-
 /** The number of a system call: below -1 one that the architecture has not; undefined for one that nobody knows. */
 export function resolveSyscall(arch: number, name: string): number | undefined {
-  const number = library().seccomp_syscall_resolve_name_arch(arch, cString(name));
+  const known = resolved.get(name) ?? { text: cString(name), numbers: new Map<number, number>() };
+  resolved.set(name, known);
+  const number = known.numbers.get(arch) ?? library().seccomp_syscall_resolve_name_arch(arch, known.text);
+  known.numbers.set(arch, number);
   return number === UNKNOWN_SYSCALL ? undefined : number;
 }
+
+/** What has been asked before: a profile is gone through several times, and each question is a call out of JavaScript. */
+const resolved = new Map<string, { readonly text: Uint8Array<ArrayBuffer>; readonly numbers: Map<number, number> }>();
 
 /** A filter that is being put together. */
 export class FilterBuilder implements Disposable {

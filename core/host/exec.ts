@@ -107,9 +107,9 @@ interface Late {
   readonly rdt: typeof import("../rdt/group.ts") | undefined;
 }
 
-async function loadLate({ state }: Container, { linux = {} }: Spec, options: ExecOptions): Promise<Late> {
+async function loadLate({ state }: Container, { linux = {} }: Spec, { debug }: ExecOptions): Promise<Late> {
   return {
-    seccomp: await compiledSeccomp(linux.seccomp, options),
+    seccomp: await compiledSeccomp(linux.seccomp, debug),
     agent: linux.seccomp?.listenerPath === undefined ? undefined : await import("./seccomp_agent.ts"),
     units: recordedDriver(state) === "systemd" ? await import("./units.ts") : undefined,
     rdt: recordedRdt(state) === undefined ? undefined : await import("../rdt/group.ts"),

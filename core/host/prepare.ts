@@ -76,7 +76,7 @@ export async function prepare(options: CreateOptions, ids: Ids = effectiveIds())
     facts: { ...facts, ...ids },
     cgroup: cgroup.directories,
     rootfsParent: leakingParent(spec, rootfs),
-    seccomp: await compiledSeccomp(spec.linux?.seccomp, options),
+    seccomp: await compiledSeccomp(spec.linux?.seccomp, options.debug),
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
   };

@@ -7,7 +7,6 @@ import {
   type Comparison,
   FilterBuilder,
   LibseccompError,
-  libseccompStamp,
   resolveSyscall,
   SCMP_ARCH,
   SCMP_CMP,
@@ -18,7 +17,6 @@ import { RunoError } from "../error.ts";
 import type { SeccompFilter } from "../plan/seccomp.ts";
 import type { Seccomp, SeccompAction, SeccompArch, SeccompArg, SeccompFlag, SeccompSyscall } from "../spec/types.ts";
 import { enosysHead } from "./enosys.ts";
-import { type Cache, kept } from "./seccomp_cache.ts";
 import { FLAG_BITS, isFlagSupported } from "./seccomp_flags.ts";
 
 /** SECCOMP_RET_* of each action; ERRNO and TRACE carry a number. */
@@ -40,14 +38,13 @@ const NATIVE = Deno.build.arch === "aarch64" ? SCMP_ARCH.SCMP_ARCH_AARCH64 : SCM
 
 /**
  * Compiles the profile of a config.
- * @param aside `debug` is told the flags, in runc's words; `cache` keeps what libseccomp takes long for
+ * @param debug is told the flags, in runc's words
  * @returns undefined when there is none
  * @throws {RunoError} `unsupported` when the machine has no libseccomp or the kernel lacks what is asked for
  */
 export function compileSeccomp(
   profile: Seccomp | undefined,
-  { debug, cache }: { readonly debug?: ((message: string) => void) | undefined; readonly cache?: Cache | undefined } =
-    {},
+  debug?: (message: string) => void,
 ): SeccompFilter | undefined {
   if (profile === undefined) return undefined;
   const rules = rulesOf(profile);
@@ -56,7 +53,7 @@ export function compileSeccomp(
     checkActions(profile);
     const flags = flagsOf(profile.flags, notifies);
     debug?.(`seccomp filter flags: ${flags | (notifies ? abi.SECCOMP_FILTER_FLAG_NEW_LISTENER : 0)}`);
-    const program = kept(keyOf(profile), () => compile(profile, rules), cache);
+    const program = compile(profile, rules);
     const length = program.length / SOCK_FILTER.size;
     if (length > abi.BPF_MAXINSNS) {
       throw new RunoError(`filter of ${length} instructions is longer than ${abi.BPF_MAXINSNS}`, {
@@ -67,14 +64,6 @@ export function compileSeccomp(
   } catch (error) {
     throw new RunoError("unable to init seccomp", { cause: error, pointer: "/linux/seccomp" });
   }
-}
-
-/** The form of what is kept: another one when `compile()` makes something else of the same profile. */
-const FORM = 1;
-
-/** All that a filter is made from. */
-function keyOf({ defaultAction, defaultErrnoRet, architectures, syscalls }: Seccomp): string {
-  return JSON.stringify([FORM, NATIVE, libseccompStamp(), defaultAction, defaultErrnoRet, architectures, syscalls]);
 }
 
 /** Actions that came after the oldest kernel that runo runs on need no check; NOTIFY may be compiled out. */

@@ -185,8 +185,8 @@ seccompTest("compileSeccomp() says flags to whoever debugs, in runc's words", ()
   const said: string[] = [];
   const syscalls = [{ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" }] as const;
   const debug = (message: string) => said.push(message);
-  compileSeccomp(profile({}), { debug });
-  compileSeccomp(profile({ syscalls }), { debug });
+  compileSeccomp(profile({}), debug);
+  compileSeccomp(profile({ syscalls }), debug);
   assertEquals(said, ["seccomp filter flags: 4", "seccomp filter flags: 12"]);
 });
 
