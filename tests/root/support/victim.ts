@@ -36,10 +36,21 @@ function census(dir: string): string[] {
   });
 }
 
-/** The mounts of this mount namespace, without those of tests that run at the same time. */
+/** Mounts on the directory's surroundings and on places of the system: tests that run at the same time have others. */
 function hostMounts(dir: string): string[] {
-  const own = dir.slice(0, dir.lastIndexOf("/"));
-  return Deno.readTextFileSync("/proc/self/mountinfo").split("\n").filter((line) =>
-    !line.includes("/runo-") || line.includes(own)
-  );
+  const places = [
+    dir.slice(0, dir.lastIndexOf("/")),
+    "/etc",
+    "/dev",
+    "/proc",
+    "/sys",
+    "/usr",
+    "/bin",
+    "/root",
+    "/home",
+  ];
+  return Deno.readTextFileSync("/proc/self/mountinfo").split("\n").filter((line) => {
+    const at = line.split(" ")[4] ?? "";
+    return at === "/" || places.some((place) => at === place || at.startsWith(`${place}/`));
+  });
 }
