@@ -11,6 +11,7 @@ import { recordedAnnotations } from "../core/host/state_file.ts";
 import { DUMP_LOG, dumpOptions } from "./dump.ts";
 import { explained } from "./failure.ts";
 import { type Feature, needFeatures } from "./features.ts";
+import { Holder } from "./frozen.ts";
 import { type CriuNotify, CriuReqSchema, CriuReqType } from "./gen/rpc_pb.ts";
 import {
   checkParentPath,
@@ -87,13 +88,17 @@ function dump({ container, options, criu, directories, status }: Dump): void {
   if (!preDump) writeDescriptors(imagePath, container.state.external_descriptors ?? []);
   for (const line of describeOptions(opts)) debug(line);
   const wasPaused = isPaused(container.state);
+  using holder = Holder.of(recordedCgroup(container.state), wasPaused);
   try {
     ask(criu.path, create(CriuReqSchema, { type: preDump ? CriuReqType.PRE_DUMP : CriuReqType.DUMP, opts }), {
       notified: (notify) => {
         // an older one has opened it for itself by now: who waits for its end must not wait for this process
         if (criu.version < SINCE.statusReady) status[Symbol.dispose]();
+        // CRIU is about to freeze it itself
+        if (notify.script === "pre-dump") holder?.freeze();
         notified(container, notify, status, debug);
       },
+      files: holder === undefined ? [] : [holder.hold],
     });
   } catch (error) {
     // a CRIU that was killed leaves behind what it had frozen

@@ -2,7 +2,7 @@
 
 import * as abi from "../../ffi/abi.ts";
 import type { Reg } from "../program/assembly.ts";
-import { table } from "../program/blocks.ts";
+import { table, words } from "../program/blocks.ts";
 import type { Architecture } from "../program/image.ts";
 import { Program } from "../program/program.ts";
 import type { Mount, Spec } from "../spec/types.ts";
@@ -118,6 +118,31 @@ export function planLoopback(arch: Architecture, pidfd: number): Program {
   p.step("entering the network namespace of the restored container");
   p.emit("setns", [pidfd, abi.CLONE_NEWNET]);
   loopback(p);
+  p.emit("exit_group", [0]);
+  return p;
+}
+
+/** What `planThaw` needs. */
+export interface ThawInputs {
+  readonly arch: Architecture;
+  /** Number of the inherited descriptor of a pipe: who holds its other end may let the container be frozen. */
+  readonly pipe: number;
+  /** The freezer's file, and what lets the processes go on. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** A guard that lets a frozen container go on when all who work on it have ended, in whatever way. */
+export function planThaw({ arch, pipe, file, text }: ThawInputs): Program {
+  const p = new Program(arch);
+  p.step("guarding a frozen container");
+  p.prctl(abi.PR_SET_NAME, "runo:[GUARD]");
+  // what ends the command at its terminal must not end its guard
+  p.emit("setsid", [], { ignore: "any" });
+  p.emit("close_range", [0, pipe - 1, 0]);
+  p.emit("close_range", [pipe + 1, 0xffffffff, 0]);
+  p.emit("read", [pipe, words([0], "nothing"), 1], { ignore: "any" });
+  p.writeFile(abi.AT_FDCWD, file, text, { resolve: "host" }, { ignore: "any" });
   p.emit("exit_group", [0]);
   return p;
 }
