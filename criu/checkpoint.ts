@@ -27,7 +27,7 @@ import { configFile, describeOptions } from "./request.ts";
 import { ask } from "./session.ts";
 import { readStats } from "./stats.ts";
 import { openStatusFile, type StatusFile } from "./status_fd.ts";
-import { type Criu, findCriu, SINCE } from "./version.ts";
+import { askForCriu, type Criu, SINCE } from "./version.ts";
 
 /** In the state directory while the container is checkpointed and not restored. */
 export const CHECKPOINT_MARK = "checkpoint";
@@ -41,13 +41,14 @@ export async function checkpointContainer(options: CheckpointOptions): Promise<v
   using _lock = lockContainer(dir);
   const container = loadContainer(options.root, options.id);
   checkStatus(container);
-  const criu = findCriu(options.criu);
-  options.debug(`Using CRIU ${criu.version}`);
+  using asked = askForCriu(options.criu);
   makeDirectories(options, { images: true });
   using directories = openDirectories(options);
   if (options.parentPath !== undefined) checkParentPath(options.imagePath, options.parentPath);
-  needFeatures(criu, neededFeatures(options), options.debug);
   warnOfOutsiders(container, options);
+  const criu = asked.criu();
+  options.debug(`Using CRIU ${criu.version}`);
+  needFeatures(criu, neededFeatures(options), options.debug);
   using status = openStatusFile(options.lazyPages ? options.statusFd : undefined);
   dump({ container, options, criu, directories, status });
   options.stats?.(readStats(logDirectory(options), "dump"));

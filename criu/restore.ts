@@ -18,13 +18,14 @@ import {
   openDirectories,
   readDescriptors,
 } from "./images.ts";
+import { hasMountpoints } from "./mountpoints.ts";
 import type { RestoreOptions } from "./options.ts";
 import { configFile, describeOptions } from "./request.ts";
 import { Restoration } from "./restoration.ts";
 import { type ExternalNamespaces, openNamespaces, RESTORE_LOG, restoreOptions } from "./restore_request.ts";
 import { ask } from "./session.ts";
 import { readStats } from "./stats.ts";
-import { type Criu, findCriu } from "./version.ts";
+import { askForCriu, type Criu } from "./version.ts";
 
 /**
  * Restores a container.
@@ -47,8 +48,9 @@ interface Known {
 
 /** Restores a container and does not wait for it: its init is a child of this process. @throws {RunoError} */
 export async function restoreDetached(options: RestoreOptions): Promise<Created> {
+  using asked = askForCriu(options.criu);
   const prepared = await prepare(options);
-  const criu = findCriu(options.criu);
+  const criu = asked.criu();
   options.debug(`Using CRIU ${criu.version}`);
   makeDirectories(options, { images: false });
   const descriptors = readDescriptors(options.imagePath);
@@ -96,6 +98,7 @@ async function restore(dir: string, known: Known): Promise<Created> {
         rootfs,
         root: restoration.root,
         sources: inputs.facts.sources,
+        mountpoints: hasMountpoints(spec, { rootfs, bundle: options.bundle }),
       },
     });
     return restoration.finish();

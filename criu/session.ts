@@ -63,19 +63,50 @@ export function ask(
   request: CriuReq | ((pid: number) => CriuReq),
   options: SessionOptions = {},
 ): CriuResp {
-  const [ours, theirs] = socketPair();
-  using socket = ours;
-  using process = start(path, theirs, options);
-  const whole = typeof request === "function" ? request(process.pid) : request;
-  tell(socket, whole);
-  const response = converse({ socket, process, type: CriuReqType[whole.type] }, options.notified);
-  // the end of the connection ends CRIU where it waits for more: after a pre-dump, that is a failure to it
-  socket[Symbol.dispose]();
-  const status = process.wait();
-  if (whole.type !== CriuReqType.PRE_DUMP && !isSuccess(status)) {
-    throw new CriuError(`criu failed: ${ending(status)}`, { type: CriuReqType[whole.type], errmsg: process.said() });
+  using question = new Question(path, request, options);
+  return question.answer();
+}
+
+/** A request that has been made and not been answered yet: CRIU works on it. Disposing ends CRIU. */
+export class Question implements Disposable {
+  readonly #socket: Fd;
+  readonly #process: CriuProcess;
+  readonly #type: CriuReqType;
+  readonly #notified: Notified | undefined;
+
+  /** Throws as `ask()`, but for what the answer says. */
+  constructor(path: string, request: CriuReq | ((pid: number) => CriuReq), options: SessionOptions = {}) {
+    const [ours, theirs] = socketPair();
+    this.#socket = ours;
+    this.#process = start(path, theirs, options);
+    this.#notified = options.notified;
+    try {
+      const whole = typeof request === "function" ? request(this.#process.pid) : request;
+      this.#type = whole.type;
+      tell(ours, whole);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
-  return response;
+
+  /** Waits for the answer, and for the end of CRIU. Throws as `ask()`. */
+  answer(): CriuResp {
+    const socket = this.#socket, process = this.#process, type = CriuReqType[this.#type];
+    const response = converse({ socket, process, type }, this.#notified);
+    // the end of the connection ends CRIU where it waits for more: after a pre-dump, that is a failure to it
+    socket[Symbol.dispose]();
+    const status = process.wait();
+    if (this.#type !== CriuReqType.PRE_DUMP && !isSuccess(status)) {
+      throw new CriuError(`criu failed: ${ending(status)}`, { type, errmsg: process.said() });
+    }
+    return response;
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket[Symbol.dispose]();
+    this.#process[Symbol.dispose]();
+  }
 }
 
 function start(path: string, theirs: Fd, { files = [], restore }: SessionOptions): CriuProcess {

@@ -5,7 +5,7 @@ import { RunoError } from "../core/error.ts";
 import { findTool } from "../core/host/tools.ts";
 import { CriuReqSchema, CriuReqType, type CriuVersion } from "./gen/rpc_pb.ts";
 import { startCriu } from "./process.ts";
-import { ask, CriuError } from "./session.ts";
+import { CriuError, Question } from "./session.ts";
 
 /** The first version with all that every dump and restore uses: the VERSION request among it. */
 export const OLDEST = 30000;
@@ -32,10 +32,24 @@ export interface Criu {
  * @throws {RunoError} `unsupported` when there is none, or an older one than `OLDEST`
  */
 export function findCriu(given: string | undefined): Criu {
+  using asked = askForCriu(given);
+  return asked.criu();
+}
+
+/** The same in two steps: CRIU takes a while to start, which can be used. */
+export function askForCriu(given: string | undefined): Disposable & { readonly criu: () => Criu } {
   const path = criuPath(given);
-  const criu = { path, version: criuVersion(path) };
-  needVersion(criu, OLDEST);
-  return criu;
+  const question = known.has(path) ? undefined : askVersion(path);
+  return {
+    criu: () => {
+      const version = known.get(path) ?? answeredVersion(path, question);
+      known.set(path, version);
+      const criu = { path, version };
+      needVersion(criu, OLDEST);
+      return criu;
+    },
+    [Symbol.dispose]: () => question?.[Symbol.dispose](),
+  };
 }
 
 function criuPath(given: string | undefined): string {
@@ -54,18 +68,20 @@ export function needVersion({ version }: Criu, least: number): void {
   throw new RunoError(`CRIU version ${version} must be ${least} or higher`, { kind: "unsupported" });
 }
 
+/** The version of each executable is asked once. */
 const known = new Map<string, number>();
 
-/** The version, asked of each executable once. */
-export function criuVersion(path: string): number {
-  const version = known.get(path) ?? askedVersion(path);
-  known.set(path, version);
-  return version;
+function askVersion(path: string): Question {
+  try {
+    return new Question(path, create(CriuReqSchema, { type: CriuReqType.VERSION }));
+  } catch (error) {
+    throw new RunoError("CRIU version check failed", { cause: error });
+  }
 }
 
-function askedVersion(path: string): number {
+function answeredVersion(path: string, question: Question | undefined): number {
   try {
-    const { version } = ask(path, create(CriuReqSchema, { type: CriuReqType.VERSION }));
+    const version = question?.answer().version;
     if (version !== undefined) return versionNumber(version);
   } catch (error) {
     // older than the request: its command line tells it

@@ -37,6 +37,8 @@ export interface RestoreInputs {
   /** An empty directory to bind the root file system to: CRIU wants a mount point that nothing is mounted over. */
   readonly root: string;
   readonly sources: HostFacts["sources"];
+  /** Whether all mount points are there, so that none need be made. */
+  readonly mountpoints: boolean;
 }
 
 /** The program that becomes CRIU. */
@@ -61,7 +63,7 @@ function restoreMounts(p: Program, inputs: RestoreInputs): void {
   p.step("making a mount namespace for CRIU", { hints: { EPERM: "restoring needs root" } });
   p.unshare(abi.CLONE_NEWNS);
   p.mountSetattr(abi.AT_FDCWD, "/", { propagation: abi.MS_SLAVE, recursive: true });
-  mountpoints(p, inputs);
+  if (!inputs.mountpoints) mountpoints(p, inputs);
   p.close(bindRoot(p, inputs));
 }
 
@@ -104,7 +106,7 @@ function mountpoints(p: Program, inputs: RestoreInputs): void {
 }
 
 /** True when the mount lies in one that is no bind mount: CRIU restores what a tmpfs holds, the kernel what procfs does. */
-function isCovered(mount: Mount, earlier: readonly Mount[]): boolean {
+export function isCovered(mount: Mount, earlier: readonly Mount[]): boolean {
   const at = inRoot(mount.destination);
   return earlier.some((other) => !isBind(other) && at.startsWith(`${inRoot(other.destination)}/`));
 }

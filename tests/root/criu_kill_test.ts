@@ -37,6 +37,8 @@ function isCriuOf(pid: number, box: Sandbox): boolean {
 /** The container runs on as if nothing had been, or it is gone with all that belongs to it. */
 async function assertWholeOrGone(box: Sandbox, moment: number): Promise<"running" | "stopped"> {
   await until(() => criuProcesses(box).length === 0, "the end of CRIU");
+  const isFrozen = async () => exists(box.stateDir) && await box.status() === "paused";
+  await until(async () => !await isFrozen(), "the guard to let it go on");
   const status = exists(box.stateDir) ? await box.status() : "gone";
   if (status !== "running") {
     await box.ok("delete", "--force", box.id);
