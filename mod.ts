@@ -29,7 +29,7 @@ import { configuredProcess } from "./core/host/configured_process.ts";
 import { type ContainerState, listContainers, loadContainer, ociState } from "./core/host/container.ts";
 import { createContainer } from "./core/host/create.ts";
 import { reapLater } from "./core/host/detached.ts";
-import { type ContainerEvent, containerEvents, containerStats } from "./core/host/events.ts";
+import { type ContainerEvent, containerEvents, type ContainerStats, containerStats } from "./core/host/events.ts";
 import { execProcess } from "./core/host/exec.ts";
 import { runProcess } from "./core/host/exec_foreground.ts";
 import { type ExplainedPlan, planBundle } from "./core/host/explain.ts";
@@ -44,24 +44,26 @@ import { defaultRoot } from "./core/host/state_root.ts";
 import { deleteContainer } from "./core/host/delete.ts";
 import { killContainer } from "./core/host/kill.ts";
 import { updateContainer } from "./core/host/update.ts";
-import type { CgroupStats } from "./core/cgroup/stats.ts";
+import type { RdtSchemata } from "./core/host/rdt_update.ts";
 import type { Process, Resources } from "./core/spec/types.ts";
 import { assertValidProcess } from "./core/spec/validate_process.ts";
 import { COMMIT, VERSION } from "./core/version.ts";
 import { type CgroupsMode, type CriuOptions, type PageServer, parseEmptyNs } from "./criu/options.ts";
 
 export { type ErrorFacts, type ErrorKind, RunoError } from "./core/error.ts";
+export type { CgroupStats } from "./core/cgroup/stats.ts";
 export type { Process, Resources, Spec } from "./core/spec/types.ts";
 export type {
   CgroupManager,
   CgroupsMode,
-  CgroupStats,
   ContainerEvent,
   ContainerState,
+  ContainerStats,
   ExplainedPlan,
   Features,
   Finding,
   PageServer,
+  RdtSchemata,
 };
 
 /** What every function may be told. */
@@ -242,13 +244,13 @@ export function resume(id: string, settings: Settings = {}): void {
   resumeContainer(host(settings), id);
 }
 
-/** Changes the limits that are named; what is not named stays as it is. @throws {RunoError} */
-export function update(id: string, resources: Resources, settings: Settings = {}): void {
-  updateContainer(host(settings), id, resources);
+/** Changes the limits that are named, and the schemata of Intel RDT; what is not named stays as it is. @throws {RunoError} */
+export function update(id: string, resources: Resources, settings: Settings & RdtSchemata = {}): void {
+  updateContainer(host(settings), id, resources, settings);
 }
 
 /** What a container uses. @throws {RunoError} */
-export function stats(id: string, settings: Settings = {}): CgroupStats {
+export function stats(id: string, settings: Settings = {}): ContainerStats {
   return containerStats(host(settings), id);
 }
 

@@ -14,7 +14,8 @@ const FLAGS = {
     kind: "text",
     short: "r",
     path: "file",
-    help: 'JSON file like "linux.resources" of config.json, "-" for stdin; then the other limits do not count',
+    help:
+      'JSON file like "linux.resources" of config.json, "-" for stdin; then the other flags for cgroups do not count',
   },
   "blkio-weight": { kind: "integer", help: "weight of block I/O, from 10 to 1000" },
   "cpu-period": { kind: "text", help: "period of the CPU quota, in microseconds" },

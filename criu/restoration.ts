@@ -53,6 +53,7 @@ export class Restoration {
     writeState(this.#dir, this.#state({ creator: this.#creator }));
     Deno.mkdirSync(this.root);
     this.#prepared.cgroup.create();
+    this.#prepared.rdt?.create();
   }
 
   /** What is done when CRIU has come to a certain point. */
@@ -66,6 +67,8 @@ export class Restoration {
   /** The namespaces are there, what is to be in them is not: there is no init yet, but a process in its place. */
   #namespacesMade(pid: number): void {
     this.#pid = pid;
+    // it starts all the others, and they follow it
+    this.#prepared.rdt?.enter(pid);
     if (isNew(this.#prepared.spec, "network")) loopbackUp(pid);
     this.#runtimeHooks(pid);
   }
@@ -88,7 +91,6 @@ export class Restoration {
   #restored(pid: number): void {
     this.#pid = pid;
     this.#created = now();
-    this.#prepared.rdt?.make(pid);
     writeState(this.#dir, this.#state({ pid }));
   }
 

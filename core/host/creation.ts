@@ -71,10 +71,11 @@ export class Creation {
     this.#late = late;
   }
 
-  /** Writes down what is about to be made, and then makes the cgroup, so that `delete --force` finds it whatever happens to this process. */
+  /** Writes down what is about to be made, and then makes the cgroup and the group in resctrl, so that `delete --force` finds it whatever happens to this process. */
   begin(): void {
     writeState(this.#dir, this.#state({ creator: thisCreator() }));
     this.#prepared.cgroup.create();
+    this.#prepared.rdt?.create();
   }
 
   /** Takes note of the process that was started. */
@@ -119,6 +120,8 @@ export class Creation {
 
   /** prestart, then createRuntime: in the host's namespaces, before the root changes. */
   #runtimeHooks(): void {
+    // what they see of init is what it will be
+    this.#prepared.rdt?.enter(this.#pid);
     const { prestart = [], createRuntime = [] } = this.#prepared.spec.hooks ?? {};
     const state = this.#hookState("creating", this.#pid);
     const place = { cwd: this.#options.bundle };
@@ -165,7 +168,7 @@ export class Creation {
   /** state.json says what there is, before init may go on without this process. */
   #ready(): void {
     const { pidFile, pidfdSocket } = this.#options;
-    this.#prepared.rdt?.make(this.#pid);
+    this.#prepared.rdt?.enter(this.#pid);
     if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, this.#pid);
     writeState(this.#dir, this.#state({ pid: this.#pid }));
     if (pidFile !== undefined) writePidFile(pidFile, this.#pid);

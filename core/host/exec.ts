@@ -218,7 +218,7 @@ class Execution {
       rlimits: ({ pid }) => setRlimits(pid, process.rlimits ?? []),
       seccomp: (ask) =>
         this.#late.agent?.handToAgent(spec.linux?.seccomp, ask, containerHookState(container, "running")),
-      ready: ({ pid }) => this.#late.rdt?.joinGroup(recordedRdt(container.state)!, pid),
+      ready: ({ pid }) => this.#late.rdt?.joinGroupIfThere(recordedRdt(container.state)!, pid),
     };
   }
 

@@ -12,7 +12,7 @@ export type RdtSchemata = Pick<IntelRdt, "l3CacheSchema" | "memBwSchema">;
 /**
  * Sets other schemata.
  * @returns what sets back the old ones
- * @throws {RunoError} `unsupported`, in runc's words; `state` for a container that was made without
+ * @throws {RunoError} `unsupported`; `state` for a container that was made without; both in runc's words
  */
 export function updateRdt(state: StateFile, schemata: RdtSchemata): () => void {
   const resctrl = findResctrl();
@@ -23,14 +23,14 @@ export function updateRdt(state: StateFile, schemata: RdtSchemata): () => void {
   if (schemata.memBwSchema && !resctrl?.mba) refuse("Intel RDT/MBA: memory bandwidth schema is not enabled");
   const rdt = recordedRdt(state);
   if (rdt === undefined || resctrl === undefined) {
-    throw new RunoError("the container has no Intel RDT group", {
+    throw new RunoError("updating a non-existent Intel RDT configuration is not supported", {
       kind: "state",
       hint: "only a container whose config.json has linux.intelRdt can be changed",
     });
   }
   const lines = wantedLines(schemata), before = sameResources(readSchemata(rdt.path), lines);
-  writeSchemata(resctrl.root, rdt.path, lines);
-  return () => writeSchemata(resctrl.root, rdt.path, before);
+  writeSchemata(rdt.path, lines);
+  return () => writeSchemata(rdt.path, before);
 }
 
 /** state.json with the new schemata. */

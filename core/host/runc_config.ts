@@ -97,8 +97,10 @@ export interface RuncHook {
 
 export interface RuncIntelRdt {
   readonly closID?: string;
+  readonly schemata?: readonly string[];
   readonly l3_cache_schema?: string;
   readonly memBwSchema?: string;
+  readonly enableMonitoring?: boolean;
 }
 
 /** What `runcConfig()` must know beside the spec. */
@@ -239,11 +241,14 @@ function hook({ path, args, env, timeout }: Hook): RuncHook {
   return { path, args: args ?? null, env: env ?? null, dir: "", timeout: timeout === undefined ? null : timeout * 1e9 };
 }
 
-function intelRdt({ closID, l3CacheSchema, memBwSchema }: IntelRdt): RuncIntelRdt {
+function intelRdt(rdt: IntelRdt): RuncIntelRdt {
+  const { closID, schemata = [], l3CacheSchema, memBwSchema, enableMonitoring } = rdt;
   return {
     ...nonEmpty("closID", closID),
+    ...(schemata.length === 0 ? {} : { schemata }),
     ...nonEmpty("l3_cache_schema", l3CacheSchema),
     ...nonEmpty("memBwSchema", memBwSchema),
+    ...(enableMonitoring ? { enableMonitoring } : {}),
   };
 }
 

@@ -186,5 +186,8 @@ export function recordedRdt({ intel_rdt_path: path = "", intel_rdt_mon_path: mon
 export function ownRdtGroups(state: StateFile): readonly string[] {
   if (state.runo !== undefined) return state.runo.rdtGroups ?? [];
   const rdt = recordedRdt(state);
-  return rdt === undefined || state.config.intel_rdt?.closID ? [] : [rdt.path];
+  if (rdt === undefined) return [];
+  // runc forgets whether it has made a class; one of the container's name is nobody else's
+  const monitor = rdt.monPath === undefined ? [] : [rdt.monPath];
+  return state.config.intel_rdt?.closID ? monitor : [rdt.path, ...monitor];
 }

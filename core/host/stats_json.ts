@@ -33,7 +33,7 @@ function statsData(stats: ContainerStats) {
     pids: some({ ...pids }),
     blkio: blkio(stats),
     hugetlb: sorted(stats.hugetlb, hugetlb),
-    intel_rdt: intelRdt(stats.intelRdt ?? {}),
+    intel_rdt: stats.intelRdt === undefined ? {} : intelRdt(stats.intelRdt),
     network_interfaces: null,
     ...some({ rdma, misc }),
   };
@@ -92,6 +92,7 @@ function blkioEntry({ major, minor, op, value }: BlkioEntry) {
 }
 
 function intelRdt({ l3CacheInfo, memBwInfo, mbm, cmt, ...schemas }: RdtStats) {
+  // the counters have no "omitempty"
   return some({
     l3_cache_info: l3CacheInfo && some({
       cbm_mask: l3CacheInfo.cbmMask,
@@ -108,8 +109,9 @@ function intelRdt({ l3CacheInfo, memBwInfo, mbm, cmt, ...schemas }: RdtStats) {
     }),
     mem_bw_schema_root: schemas.memBwSchemaRoot,
     mem_bw_schema: schemas.memBwSchema,
-    mbm_stats: mbm?.map(({ total, local }) => some({ mbm_total_bytes: total, mbm_local_bytes: local })),
-    cmt_stats: cmt?.map(({ llcOccupancy }) => some({ llc_occupancy: llcOccupancy })),
+    schemata: schemas.schemata,
+    mbm_stats: mbm?.map(({ total, local }) => ({ mbm_total_bytes: total, mbm_local_bytes: local })),
+    cmt_stats: cmt?.map(({ llcOccupancy }) => ({ llc_occupancy: llcOccupancy })),
   });
 }
 

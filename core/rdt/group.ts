@@ -1,9 +1,17 @@
-/** The group of a container in resctrl: its class of service, and its monitoring group. */
+/**
+ * The group of a container in resctrl: its class of service (a directory with shares of cache and bandwidth), and its
+ * monitoring group in that when it is counted apart.
+ *
+ * Several containers may be in one class. It goes with the container only when it is the container's own: made by runo,
+ * and not named by the config.
+ */
 
-import { errnoOf, RunoError } from "../error.ts";
+import { RunoError } from "../error.ts";
 import type { IntelRdt } from "../spec/types.ts";
-import { isDirectory, type Resctrl } from "./resctrl.ts";
-import { readSchemata, satisfies, wantedLines, writeSchemata } from "./schemata.ts";
+import { exists, makeDirectory, readIfThere, removeDirectory, writeText } from "./files.ts";
+import { lockResctrl } from "./lock.ts";
+import { checkedResctrl, type Resctrl, wantsMonitoring } from "./resctrl.ts";
+import { differentShare, readSchemata, wantedLines, writeSchemata } from "./schemata.ts";
 
 /** Where the processes of a container are written down. */
 export interface RdtPaths {
@@ -13,126 +21,125 @@ export interface RdtPaths {
   readonly monPath?: string | undefined;
 }
 
-/**
- * Refuses a config that this machine cannot follow.
- * @throws {RunoError} `unsupported`, in runc's words
- */
-export function checkRdt(resctrl: Resctrl | undefined, rdt: IntelRdt): asserts resctrl is Resctrl {
-  const refuse = (what: string, name: string) => {
-    throw new RunoError(`${what} is specified in config, but Intel RDT${name} enabled`, {
-      kind: "unsupported",
-      pointer: "/linux/intelRdt",
-      hint: "does the CPU have it, and is resctrl mounted? mount -t resctrl resctrl /sys/fs/resctrl",
-    });
-  };
-  if (resctrl === undefined) return refuse("intelRdt", " is not supported or");
-  if (rdt.l3CacheSchema && !resctrl.cat) refuse("intelRdt.l3CacheSchema", "/CAT is not");
-  if (rdt.memBwSchema && !resctrl.mba) refuse("intelRdt.memBwSchema", "/MBA is not");
-  if (wantsMonitoring(rdt) && !resctrl.monitoring) refuse("intelRdt.enableMonitoring", " monitoring is not");
-}
-
-function wantsMonitoring({ enableMonitoring, enableCMT, enableMBM }: IntelRdt): boolean {
-  return enableMonitoring === true || enableCMT === true || enableMBM === true;
-}
-
 /** The group of a container that is being made. */
 export class RdtGroup implements RdtPaths {
   readonly path: string;
   readonly monPath: string | undefined;
   readonly #resctrl: Resctrl;
   readonly #rdt: IntelRdt;
-  /** What `make()` has made, in its order. */
+  readonly #lines: readonly string[];
+  /** Whether there is, or is going to be, what nobody has made before. */
+  #isNewClass: boolean;
+  #isNewMonitor: boolean;
+  /** What has been made, in its order. */
   readonly #made: string[] = [];
 
-  /** @throws {RunoError} as `checkRdt()` */
+  /**
+   * @param resctrl undefined when the host has none
+   * @throws {RunoError} `unsupported` when the host cannot do what the config asks for
+   */
   constructor(resctrl: Resctrl | undefined, rdt: IntelRdt, id: string) {
-    checkRdt(resctrl, rdt);
-    const { closID = "" } = rdt;
-    this.#resctrl = resctrl;
+    this.#resctrl = checkedResctrl(rdt, resctrl);
     this.#rdt = rdt;
-    // "/" is the default class, the root itself
-    this.path = closID === "/" ? resctrl.root : `${resctrl.root}/${closID === "" ? id : closID}`;
+    this.#lines = wantedLines(rdt);
+    this.path = classPath(this.#resctrl.root, rdt.closID || id);
     this.monPath = wantsMonitoring(rdt) ? `${this.path}/mon_groups/${id}` : undefined;
+    this.#isNewClass = !exists(this.path);
+    this.#isNewMonitor = this.monPath !== undefined && !exists(this.monPath);
+    if (this.#isNewClass && this.#isNamed && this.#lines.length === 0) throw this.#notPrepared();
   }
 
-  /** Directories to remove with the container, in the order of their making: a class that has a name is others' too. */
+  /** Whether the config names the class. Such a one is others' too. */
+  get #isNamed(): boolean {
+    return (this.#rdt.closID ?? "") !== "";
+  }
+
+  /** A class that is named, and nothing said about it, has been made by somebody: runtime-spec config-linux.md, "IntelRdt". */
+  #notPrepared(): RunoError {
+    // the first words are runc's
+    return new RunoError(`clos dir not accessible: there is no "${this.path}"`, {
+      kind: "invalid",
+      pointer: "/linux/intelRdt/closID",
+      hint: "it must be there when l3CacheSchema, memBwSchema and schemata are empty",
+    });
+  }
+
+  /**
+   * Directories to remove with the container, in the order of their making; who made them cannot be seen later. Before
+   * anything is made these are the ones to be.
+   */
   get own(): readonly string[] {
-    const { closID = "" } = this.#rdt;
-    return [...closID === "" ? [this.path] : [], ...this.monPath === undefined ? [] : [this.monPath]];
+    return [
+      ...this.#isNewClass && !this.#isNamed ? [this.path] : [],
+      ...this.#isNewMonitor && this.monPath !== undefined ? [this.monPath] : [],
+    ];
   }
 
-  /** Makes it and puts a process into it. @throws {RunoError} and nothing is left behind */
-  make(pid: number): void {
+  /** Makes the class, and gives it its shares. @throws {RunoError} and nothing is left behind */
+  create(): void {
+    using _turn = lockResctrl(this.#resctrl.root);
+    this.#isNewClass = this.#make(this.path);
+    if (!this.#isNewClass && this.#isNamed) return this.#checkShares();
     try {
-      this.#makeClass();
-      if (this.monPath !== undefined) this.#makeDirectory(this.monPath);
-      joinGroup(this, pid);
+      writeSchemata(this.path, this.#lines);
     } catch (error) {
-      try {
-        this.remove();
-      } catch {
-        // what was the first error stays the error
-      }
+      if (this.#isNewClass) removeDirectory(this.path);
       throw error;
     }
   }
 
-  #makeClass(): void {
-    const { path } = this, lines = wantedLines(this.#rdt), { closID = "" } = this.#rdt;
-    const isThere = isDirectory(path);
-    if (!isThere && closID !== "" && lines.length === 0) {
-      throw new RunoError(`clos dir not accessible (must be pre-created when there are no schemata): "${path}"`, {
-        kind: "invalid",
-        pointer: "/linux/intelRdt/closID",
-      });
-    }
-    // runtime-spec config-linux.md, "IntelRdt": a class that exists must be as the config says
-    if (isThere && closID !== "" && !satisfies(readSchemata(path), lines)) {
-      throw new RunoError(`class of service "${closID}" exists with other schemata than "${lines.join("\\n")}"`, {
-        kind: "invalid",
-        pointer: "/linux/intelRdt/closID",
-      });
-    }
-    if (!isThere) this.#makeDirectory(path);
-    if (!isThere || closID === "") writeSchemata(this.#resctrl.root, path, lines);
+  #make(path: string): boolean {
+    const isNew = makeDirectory(path);
+    if (isNew) this.#made.push(path);
+    return isNew;
   }
 
-  #makeDirectory(path: string): void {
-    try {
-      Deno.mkdirSync(path, { mode: 0o755 });
-      this.#made.push(path);
-    } catch (error) {
-      if (errnoOf(error) === "EEXIST") return;
-      const hint = errnoOf(error) === "ENOSPC" ? "all classes of service of the CPU are in use" : undefined;
-      throw new RunoError(`making RDT group "${path}"`, { cause: error, hint });
-    }
+  /** What is others' too is not changed. */
+  #checkShares(): void {
+    if (this.#lines.length === 0) return;
+    const step = BigInt(readIfThere(`${this.#resctrl.root}/info/MB/bandwidth_gran`) ?? 0);
+    const share = differentShare(this.#lines, readSchemata(this.path), step);
+    if (share === undefined) return;
+    throw new RunoError(`intelRdt of the config does not match "${this.path}/schemata" in ${share}`, {
+      kind: "invalid",
+      pointer: "/linux/intelRdt",
+      hint: "a class that exists is not changed: name another in closID",
+    });
   }
 
-  /** Takes back what was made. */
+  /** Puts a process into it; those that it starts follow. Twice is fine. @throws {RunoError} */
+  enter(pid: number): void {
+    if (this.monPath !== undefined && this.#make(this.monPath)) this.#isNewMonitor = true;
+    joinGroup(this, pid);
+  }
+
+  /** Takes back what was made, a class that has a name only while nobody else is in it. @throws {RunoError} */
   remove(): void {
-    removeGroups(this.#made);
+    const inUse = this.#isNamed && (readIfThere(`${this.path}/tasks`) ?? "") !== "";
+    removeGroups(this.#made.filter((path) => !(inUse && path === this.path)));
     this.#made.length = 0;
   }
 }
 
+/** "/" is the default class, the root itself. */
+function classPath(root: string, name: string): string {
+  return name === "/" ? root : `${root}/${name}`;
+}
+
 /** Puts a process into a group; those that it starts later follow it. @throws {RunoError} */
 export function joinGroup({ path, monPath }: RdtPaths, pid: number): void {
-  for (const directory of monPath === undefined ? [path] : [path, monPath]) {
-    try {
-      Deno.writeTextFileSync(`${directory}/tasks`, String(pid));
-    } catch (error) {
-      throw new RunoError(`putting process ${pid} into RDT group "${directory}"`, { cause: error });
-    }
-  }
+  writeText(`${path}/tasks`, `${pid}`);
+  // after the class: only its tasks may be in a monitoring group of it
+  if (monPath !== undefined) writeText(`${monPath}/tasks`, `${pid}`);
+}
+
+/** The same where somebody may have removed the group: then the process stays where it is. @throws {RunoError} */
+export function joinGroupIfThere({ path, monPath }: RdtPaths, pid: number): void {
+  if (!exists(path)) return;
+  joinGroup({ path, monPath: monPath !== undefined && exists(monPath) ? monPath : undefined }, pid);
 }
 
 /** Removes groups, the last made first; none is fine. @throws {RunoError} */
 export function removeGroups(paths: readonly string[]): void {
-  for (const path of paths.toReversed()) {
-    try {
-      Deno.removeSync(path);
-    } catch (error) {
-      if (errnoOf(error) !== "ENOENT") throw new RunoError(`removing RDT group "${path}"`, { cause: error });
-    }
-  }
+  paths.toReversed().forEach(removeDirectory);
 }

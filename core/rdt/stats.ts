@@ -1,93 +1,100 @@
-/** What a container has of Intel RDT, and what it uses. */
+/** What a container's group has, and what is counted for it. */
 
+import { readIfThere } from "./files.ts";
 import type { RdtPaths } from "./group.ts";
 import type { Resctrl } from "./resctrl.ts";
 import { readSchemata } from "./schemata.ts";
 
-/** Everything; absent is what the machine has not. */
+/** All of it; what the host cannot do is not there. */
 export interface RdtStats {
-  readonly l3CacheInfo?: { readonly cbmMask: string; readonly minCbmBits: bigint; readonly numClosids: bigint };
-  /** Schemata of the default class, and of the container's. */
+  readonly l3CacheInfo?: {
+    /** All bits of the cache, hexadecimal. */
+    readonly cbmMask: string | undefined;
+    readonly minCbmBits: bigint | undefined;
+    readonly numClosids: bigint | undefined;
+  };
+  /** The line of the default class, and that of the container's. */
   readonly l3CacheSchemaRoot?: string;
   readonly l3CacheSchema?: string;
   readonly memBwInfo?: {
-    readonly bandwidthGran: bigint;
-    readonly delayLinear: bigint;
-    readonly minBandwidth: bigint;
-    readonly numClosids: bigint;
+    /** Percent. */
+    readonly bandwidthGran: bigint | undefined;
+    readonly delayLinear: bigint | undefined;
+    /** Percent. */
+    readonly minBandwidth: bigint | undefined;
+    readonly numClosids: bigint | undefined;
   };
   readonly memBwSchemaRoot?: string;
   readonly memBwSchema?: string;
-  /** Counters of each NUMA node, in its order; bytes. */
-  readonly mbm?: readonly { readonly total: bigint; readonly local: bigint }[];
-  readonly cmt?: readonly { readonly llcOccupancy: bigint }[];
+  /** All lines of the container's class. */
+  readonly schemata: readonly string[];
+  /** Bytes by L3 cache; undefined is what the kernel could not count. */
+  readonly mbm?: readonly { readonly total: bigint | undefined; readonly local: bigint | undefined }[];
+  readonly cmt?: readonly { readonly llcOccupancy: bigint | undefined }[];
 }
 
-/** Reads all that there is. @throws {RunoError} */
-export function rdtStats({ root, cat, mba }: Resctrl, { path, monPath }: RdtPaths): RdtStats {
-  const shared = readSchemata(root), own = path === root ? shared : readSchemata(path);
+/** Reads it. @throws {RunoError} */
+export function rdtStats(resctrl: Resctrl, { path, monPath }: RdtPaths): RdtStats {
+  const whole = readSchemata(resctrl.root), own = readSchemata(path);
   return {
-    ...cat
-      ? {
-        l3CacheInfo: l3Info(`${root}/info/L3`),
-        l3CacheSchemaRoot: lineOf(shared, "L3"),
-        l3CacheSchema: lineOf(own, "L3"),
-      }
-      : {},
-    ...mba
-      ? {
-        memBwInfo: bandwidthInfo(`${root}/info/MB`),
-        memBwSchemaRoot: lineOf(shared, "MB"),
-        memBwSchema: lineOf(own, "MB"),
-      }
-      : {},
-    ...monPath === undefined ? {} : counters(`${monPath}/mon_data`),
+    ...resctrl.cat ? cacheStats(resctrl, whole, own) : {},
+    ...resctrl.mba ? bandwidthStats(resctrl, whole, own) : {},
+    schemata: own,
+    // without a group of its own: what all of its class use
+    ...counted(monPath ?? path, resctrl),
   };
 }
 
-function lineOf(lines: readonly string[], resource: string): string {
-  return lines.find((line) => line.startsWith(`${resource}:`)) ?? "";
+/** The last line about a resource. */
+function lineOf(resource: string, lines: readonly string[]): string {
+  return lines.findLast((line) => line.startsWith(resource)) ?? "";
 }
 
-function l3Info(path: string): NonNullable<RdtStats["l3CacheInfo"]> {
+function cacheStats({ root }: Resctrl, whole: string[], own: string[]) {
+  const info = `${root}/info/L3`;
   return {
-    cbmMask: text(`${path}/cbm_mask`),
-    minCbmBits: number(`${path}/min_cbm_bits`),
-    numClosids: number(`${path}/num_closids`),
+    l3CacheInfo: {
+      cbmMask: readIfThere(`${info}/cbm_mask`),
+      minCbmBits: readNumber(`${info}/min_cbm_bits`),
+      numClosids: readNumber(`${info}/num_closids`),
+    },
+    l3CacheSchemaRoot: lineOf("L3", whole),
+    l3CacheSchema: lineOf("L3", own),
   };
 }
 
-function bandwidthInfo(path: string): NonNullable<RdtStats["memBwInfo"]> {
+function bandwidthStats({ root }: Resctrl, whole: string[], own: string[]) {
+  const info = `${root}/info/MB`;
   return {
-    bandwidthGran: number(`${path}/bandwidth_gran`),
-    delayLinear: number(`${path}/delay_linear`),
-    minBandwidth: number(`${path}/min_bandwidth`),
-    numClosids: number(`${path}/num_closids`),
+    memBwInfo: {
+      bandwidthGran: readNumber(`${info}/bandwidth_gran`),
+      delayLinear: readNumber(`${info}/delay_linear`),
+      minBandwidth: readNumber(`${info}/min_bandwidth`),
+      numClosids: readNumber(`${info}/num_closids`),
+    },
+    memBwSchemaRoot: lineOf("MB", whole),
+    memBwSchema: lineOf("MB", own),
   };
 }
 
-/** One directory for each L3 cache: "mon_L3_00", ... */
-function counters(path: string): Pick<RdtStats, "mbm" | "cmt"> {
-  const caches = [...Deno.readDirSync(path)].map(({ name }) => `${path}/${name}`).sort();
-  return {
-    mbm: caches.map((cache) => ({
-      total: number(`${cache}/mbm_total_bytes`),
-      local: number(`${cache}/mbm_local_bytes`),
-    })),
-    cmt: caches.map((cache) => ({ llcOccupancy: number(`${cache}/llc_occupancy`) })),
-  };
+/** Each L3 cache has a directory in mon_data. */
+function counted(path: string, { monitors }: Resctrl) {
+  const has = (name: string) => monitors.includes(name);
+  const isMbm = has("mbm_total_bytes") || has("mbm_local_bytes");
+  if (!isMbm && !has("llc_occupancy")) return {};
+  const data = `${path}/mon_data`;
+  const caches = Array.from(Deno.readDirSync(data)).filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => `${data}/${name}`).sort();
+  const mbm = caches.map((cache) => ({
+    total: readNumber(`${cache}/mbm_total_bytes`),
+    local: readNumber(`${cache}/mbm_local_bytes`),
+  }));
+  const cmt = caches.map((cache) => ({ llcOccupancy: readNumber(`${cache}/llc_occupancy`) }));
+  return { ...isMbm ? { mbm } : {}, ...has("llc_occupancy") ? { cmt } : {} };
 }
 
-// "" and 0 for what this CPU does not count
-function text(path: string): string {
-  try {
-    return Deno.readTextFileSync(path).trim();
-  } catch {
-    return "";
-  }
-}
-
-function number(path: string): bigint {
-  const value = text(path);
-  return /^\d+$/.test(value) ? BigInt(value) : 0n;
+/** Undefined when the file is not there, or says "Unavailable" or "Error" instead. */
+function readNumber(path: string): bigint | undefined {
+  const text = readIfThere(path) ?? "";
+  return /^\d+$/.test(text) ? BigInt(text) : undefined;
 }

@@ -1,6 +1,8 @@
 /** `check`: whether what a config names on the host is there. */
 
 import { absoluteSource } from "../../plan/sources.ts";
+import { RunoError } from "../../error.ts";
+import { checkedResctrl, findResctrl } from "../../rdt/resctrl.ts";
 import { isBind } from "../../spec/mount_options.ts";
 import type { Hook, Mount, Spec } from "../../spec/types.ts";
 import { HOOK_PHASES } from "../../spec/validate/hooks.ts";
@@ -29,10 +31,7 @@ export function checkPlaces(spec: Spec, place: BundlePlace): Finding[] {
       report.error(`there is no network device "${name}"`, { pointer: `/linux/netDevices/${name}` });
     }
   }
-  if (spec.linux?.intelRdt !== undefined && statOptional("/sys/fs/resctrl/schemata") === undefined) {
-    const hint = "the CPU lacks it, or: mount -t resctrl resctrl /sys/fs/resctrl";
-    report.error("Intel RDT is not there", { pointer: "/linux/intelRdt", hint });
-  }
+  checkRdt(spec, report);
   return report.findings;
 }
 
@@ -86,6 +85,17 @@ function checkNamespaces({ linux }: Spec, report: Report): void {
       report.error(`the namespace "${path}" is missing`, { pointer: `${pointer}/path` });
     }
   });
+}
+
+function checkRdt({ linux }: Spec, report: Report): void {
+  if (linux?.intelRdt === undefined) return;
+  try {
+    checkedResctrl(linux.intelRdt, findResctrl());
+  } catch (error) {
+    if (!(error instanceof RunoError)) throw error;
+    const { phrase, pointer = "/linux/intelRdt", hint } = error;
+    report.error(phrase, { pointer, ...hint === undefined ? {} : { hint } });
+  }
 }
 
 function checkSysctl({ linux }: Spec, report: Report): void {

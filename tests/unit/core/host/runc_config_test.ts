@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { runcConfig, type RuncConfigOptions } from "../../../../core/host/runc_config.ts";
 import { parseExact } from "../../../../core/host/runc_json.ts";
 import { recordedSeccomp, type RuncSeccomp } from "../../../../core/host/runc_seccomp.ts";
-import type { Mount, Seccomp, Spec } from "../../../../core/spec/types.ts";
+import type { IntelRdt, Mount, Seccomp, Spec } from "../../../../core/spec/types.ts";
 
 const OPTIONS: RuncConfigOptions = {
   id: "c1",
@@ -340,4 +340,20 @@ Deno.test("runcConfig() writes hooks with nanoseconds", () => {
   assertEquals(Hooks?.createRuntime, [
     { path: "/p", args: ["p", "x"], env: ["A=b"], dir: "", timeout: 5000000000 },
   ]);
+});
+
+Deno.test("runcConfig() writes Intel RDT without what is empty", () => {
+  const of = (intelRdt: IntelRdt) => config({ linux: { intelRdt } }).intel_rdt;
+  assertEquals(config({ linux: {} }).intel_rdt, undefined);
+  assertEquals(of({ closID: "", schemata: [], l3CacheSchema: "", memBwSchema: "", enableMonitoring: false }), {});
+  assertEquals(
+    JSON.stringify(of({
+      enableMonitoring: true,
+      memBwSchema: "MB:0=20",
+      l3CacheSchema: "L3:0=f",
+      schemata: ["L2:0=f"],
+      closID: "gold",
+    })),
+    '{"closID":"gold","schemata":["L2:0=f"],"l3_cache_schema":"L3:0=f","memBwSchema":"MB:0=20","enableMonitoring":true}',
+  );
 });

@@ -2,11 +2,13 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { RunoError } from "../../../../core/error.ts";
 import { uint64 } from "../../../../core/host/runc_json.ts";
 import {
+  ownRdtGroups,
   readState,
   recordedAnnotations,
   recordedBundle,
   recordedDriver,
   recordedHooks,
+  recordedRdt,
   type StateFile,
   writeState,
 } from "../../../../core/host/state_file.ts";
@@ -114,4 +116,22 @@ Deno.test("recordedDriver() falls back to what runc wrote", () => {
 Deno.test("recordedHooks() reads the hooks of runc back", () => {
   assertEquals(recordedHooks(RUNC_STATE), { poststop: [{ path: "/p", args: ["p"], timeout: 2 }] });
   assertEquals(recordedHooks(RUNO_STATE), { poststart: [{ path: "/q" }] });
+});
+
+Deno.test("recordedRdt() tells where the container is in resctrl", () => {
+  assertEquals([recordedRdt(RUNC_STATE), recordedRdt({ ...RUNC_STATE, intel_rdt_path: "" })], [undefined, undefined]);
+  const paths = { intel_rdt_path: "/r/c1", intel_rdt_mon_path: "/r/c1/mon_groups/c1" };
+  assertEquals(recordedRdt({ ...RUNC_STATE, ...paths }), { path: "/r/c1", monPath: "/r/c1/mon_groups/c1" });
+  assertEquals(recordedRdt({ ...RUNC_STATE, intel_rdt_path: "/r/c1" }), { path: "/r/c1", monPath: undefined });
+});
+
+Deno.test("ownRdtGroups() is what runo has written, and what has the name of a container of runc", () => {
+  const paths = { intel_rdt_path: "/r/c1", intel_rdt_mon_path: "/r/c1/mon_groups/c1" };
+  assertEquals([ownRdtGroups(RUNC_STATE), ownRdtGroups({ ...RUNO_STATE, ...paths })], [[], []]);
+  const runo = { ...RUNO_STATE.runo!, rdtGroups: ["/r/c1"] };
+  assertEquals(ownRdtGroups({ ...RUNO_STATE, ...paths, runo }), ["/r/c1"]);
+  assertEquals(ownRdtGroups({ ...RUNC_STATE, ...paths }), ["/r/c1", "/r/c1/mon_groups/c1"]);
+  const config = { ...RUNC_STATE.config, intel_rdt: { closID: "gold" } };
+  const shared = { intel_rdt_path: "/r/gold", intel_rdt_mon_path: "/r/gold/mon_groups/c1" };
+  assertEquals(ownRdtGroups({ ...RUNC_STATE, ...shared, config }), ["/r/gold/mon_groups/c1"]);
 });

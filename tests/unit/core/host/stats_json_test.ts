@@ -9,6 +9,7 @@ import {
   NO_PIDS,
   NO_THROTTLING,
 } from "../../../../core/cgroup/stats.ts";
+import type { RdtStats } from "../../../../core/rdt/stats.ts";
 import { formatEvent } from "../../../../core/host/stats_json.ts";
 
 const NOTHING: CgroupStats = {
@@ -67,4 +68,23 @@ Deno.test("formatEvent() writes all 64 bits, and maps by key", () => {
     '"hugetlb":{"2MB":{"usage":1,"failcnt":0}}',
   ];
   assertEquals(pieces.filter((piece) => !text.includes(piece)), []);
+});
+
+Deno.test("formatEvent() writes Intel RDT in runc's order, without what the host cannot do", () => {
+  const rdt = (stats: RdtStats) => {
+    const text = formatEvent({ type: "stats", id: "c1", data: { ...NOTHING, intelRdt: stats } });
+    return text.slice(text.indexOf('"intel_rdt":') + '"intel_rdt":'.length, text.indexOf(',"network_interfaces"'));
+  };
+  assertEquals(rdt({ schemata: [] }), "{}");
+  assertEquals(
+    rdt({
+      schemata: ["MB:0=20"],
+      memBwInfo: { bandwidthGran: 10n, delayLinear: 0n, minBandwidth: undefined, numClosids: 8n },
+      memBwSchema: "MB:0=20",
+      mbm: [{ total: 0n, local: undefined }],
+      cmt: [{ llcOccupancy: 7n }],
+    }),
+    '{"mem_bw_info":{"bandwidth_gran":10,"num_closids":8},"mem_bw_schema":"MB:0=20","schemata":["MB:0=20"],' +
+      '"mbm_stats":[{"mbm_total_bytes":0}],"cmt_stats":[{"llc_occupancy":7}]}',
+  );
 });

@@ -1,157 +1,188 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { RunoError } from "../../../../core/error.ts";
-import { joinGroup, RdtGroup, removeGroups } from "../../../../core/rdt/group.ts";
-import { findResctrl, readResctrl } from "../../../../core/rdt/resctrl.ts";
-import { readSchemata, sameResources, satisfies, wantedLines, writeSchemata } from "../../../../core/rdt/schemata.ts";
-import { rdtStats } from "../../../../core/rdt/stats.ts";
+import { joinGroupIfThere, RdtGroup, removeGroups } from "../../../../core/rdt/group.ts";
+import { withResctrl } from "./tree.ts";
 
-/** Files of a resctrl file system, without the hardware; what is made there are plain files. */
-function withResctrl(use: (root: string) => void): void {
-  const root = Deno.makeTempDirSync({ prefix: "runo-test-" });
-  try {
-    const file = (path: string, text: string) => {
-      Deno.mkdirSync(`${root}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
-      Deno.writeTextFileSync(`${root}/${path}`, text);
-    };
-    file("schemata", "    L3:0=fffff;1=fffff\n    MB:0=100;1=100\n");
-    file("info/last_cmd_status", "ok\n");
-    for (const [name, text] of [["cbm_mask", "fffff"], ["min_cbm_bits", "2"], ["num_closids", "16"]] as const) {
-      file(`info/L3/${name}`, `${text}\n`);
+const SCHEMAS = { l3CacheSchema: "L3:0=ff;1=f0", memBwSchema: "MB:0=20;1=70", schemata: ["L2:0=f", "L3:1=f"] };
+
+Deno.test("RdtGroup.create() makes a class named after the container, with its schemata in order", () => {
+  withResctrl({}, ({ resctrl, path, read }) => {
+    const group = new RdtGroup(resctrl, SCHEMAS, "c1");
+    assertEquals([group.path, group.monPath, group.own], [`${path}/c1`, undefined, [`${path}/c1`]]);
+    group.create();
+    group.enter(42);
+    assertEquals(read("c1/schemata"), "L3:0=ff;1=f0\nMB:0=20;1=70\nL2:0=f\nL3:1=f\n");
+    assertEquals(read("c1/tasks"), "42");
+    assertEquals(group.own, [`${path}/c1`]);
+  });
+});
+
+Deno.test("RdtGroup.create() writes no schemata when there are none", () => {
+  withResctrl({}, ({ resctrl, has }) => {
+    new RdtGroup(resctrl, { l3CacheSchema: "", schemata: [] }, "c1").create();
+    assertEquals([has("c1"), has("c1/schemata")], [true, false]);
+  });
+});
+
+Deno.test("RdtGroup.create() takes over a class of the container's name that others have made", () => {
+  withResctrl({ "c1/schemata": "L3:0=fffff;1=fffff\n", "c1/tasks": "" }, ({ resctrl, read, has }) => {
+    const group = new RdtGroup(resctrl, SCHEMAS, "c1");
+    assertEquals(group.own, []);
+    group.create();
+    group.enter(42);
+    assertEquals(read("c1/schemata").split("\n")[0], "L3:0=ff;1=f0");
+    group.remove();
+    assertEquals([has("c1"), group.own], [true, []]);
+  });
+});
+
+Deno.test("RdtGroup.create() makes a class that the config names, and leaves it to others", () => {
+  withResctrl({}, ({ resctrl, read, has }) => {
+    const group = new RdtGroup(resctrl, { ...SCHEMAS, closID: "gold" }, "c1");
+    group.create();
+    group.enter(42);
+    assertEquals([read("gold/tasks"), has("c1"), group.own], ["42", false, []]);
+  });
+});
+
+Deno.test("RdtGroup.create() enters a class that has what the config says, and does not write to it", () => {
+  const existing = "    MB:0= 20;1= 70\n    L3:0=000ff;1=000f0\n";
+  withResctrl({ "gold/schemata": existing, "gold/tasks": "7\n" }, ({ resctrl, read }) => {
+    const rdt = { closID: "gold", l3CacheSchema: "L3:1=f0;0=0ff", memBwSchema: "MB:0=15" };
+    new RdtGroup(resctrl, rdt, "c1").create();
+    assertEquals(read("gold/schemata"), existing);
+  });
+});
+
+Deno.test("RdtGroup.create() refuses a class that has something else", () => {
+  const files = { "gold/schemata": "L3:0=ff;1=f0\nMB:0=20;1=70\n", "gold/tasks": "7\n" };
+  withResctrl(files, ({ resctrl, path, read }) => {
+    const group = new RdtGroup(resctrl, { closID: "gold", l3CacheSchema: "L3:0=ff;1=f" }, "c1");
+    const error = assertThrows(() => group.create(), RunoError);
+    assertEquals(error.phrase, `intelRdt of the config does not match "${path}/gold/schemata" in L3:1=f`);
+    assertEquals([error.kind, error.pointer], ["invalid", "/linux/intelRdt"]);
+    group.remove();
+    assertEquals([read("gold/schemata"), read("gold/tasks")], [files["gold/schemata"], "7\n"]);
+  });
+});
+
+Deno.test("RdtGroup() wants a class that is named without schemata to be there", () => {
+  withResctrl({ "silver/tasks": "" }, ({ resctrl, path }) => {
+    const error = assertThrows(() => new RdtGroup(resctrl, { closID: "gold", schemata: [] }, "c1"), RunoError);
+    assertEquals(error.phrase, `clos dir not accessible: there is no "${path}/gold"`);
+    assertEquals(new RdtGroup(resctrl, { closID: "silver" }, "c1").path, `${path}/silver`);
+  });
+});
+
+Deno.test('RdtGroup() takes "/" for the default class', () => {
+  withResctrl({}, ({ resctrl, path, read, has }) => {
+    const group = new RdtGroup(resctrl, { closID: "/", memBwSchema: "MB:1=100" }, "c1");
+    assertEquals(group.path, path);
+    group.create();
+    group.enter(42);
+    assertEquals([read("tasks"), has("c1")], ["42", false]);
+    assertThrows(() => new RdtGroup(resctrl, { closID: "/", memBwSchema: "MB:1=50" }, "c1").create(), RunoError);
+  });
+});
+
+Deno.test("RdtGroup.create() tells what the kernel says of schemata that it refuses", () => {
+  // a directory in place of the file: writing fails
+  withResctrl({ "c1/schemata/x": "", "info/last_cmd_status": "Mask out of range\n" }, ({ resctrl, path }) => {
+    const error = assertThrows(() => new RdtGroup(resctrl, SCHEMAS, "c1").create(), RunoError);
+    const value = String.raw`"L3:0=ff;1=f0\nMB:0=20;1=70\nL2:0=f\nL3:1=f\n"`;
+    assertEquals(
+      error.message,
+      `writing ${value} to "${path}/c1/schemata": EISDIR (last_cmd_status: Mask out of range)`,
+    );
+  });
+});
+
+Deno.test("RdtGroup.create() removes a new class that cannot be given its schemata", () => {
+  withResctrl({}, ({ resctrl, path }) => {
+    // so deep that the path of the class is one that the kernel takes, and that of its files is not
+    const filler = `/${"d".repeat(200)}`;
+    let root = path + filler.repeat(Math.floor((4080 - path.length) / filler.length));
+    root += `/${"d".repeat(4085 - root.length)}`;
+    Deno.mkdirSync(root, { recursive: true });
+    const error = assertThrows(() => new RdtGroup({ ...resctrl, root }, SCHEMAS, "c1").create(), RunoError);
+    assertEquals([error.errno, Array.from(Deno.readDirSync(root))], ["ENAMETOOLONG", []]);
+  });
+});
+
+Deno.test("RdtGroup.create() tells why no class can be made", () => {
+  withResctrl({ "info/last_cmd_status": "Out of CLOSIDs\n" }, ({ resctrl, path }) => {
+    const error = assertThrows(() => new RdtGroup(resctrl, SCHEMAS, "no/c1").create(), RunoError);
+    assertEquals(error.message, `making "${path}/no/c1": ENOENT (last_cmd_status: Out of CLOSIDs)`);
+  });
+});
+
+Deno.test("RdtGroup.enter() counts the container apart", () => {
+  withResctrl({}, ({ resctrl, path, read }) => {
+    const group = new RdtGroup(resctrl, { enableMonitoring: true }, "c1");
+    assertEquals(group.monPath, `${path}/c1/mon_groups/c1`);
+    group.create();
+    // the kernel makes this in each class
+    Deno.mkdirSync(`${path}/c1/mon_groups`);
+    group.enter(42);
+    group.enter(42);
+    assertEquals([read("c1/tasks"), read("c1/mon_groups/c1/tasks")], ["42", "42"]);
+    assertEquals(group.own, [`${path}/c1`, `${path}/c1/mon_groups/c1`]);
+  });
+});
+
+Deno.test("RdtGroup.remove() takes back what was made", () => {
+  withResctrl({}, ({ resctrl, has, empty }) => {
+    const group = new RdtGroup(resctrl, SCHEMAS, "c1");
+    group.remove();
+    group.create();
+    group.enter(42);
+    empty("c1");
+    group.remove();
+    assertEquals(has("c1"), false);
+  });
+});
+
+Deno.test("RdtGroup.remove() leaves a class in which others are by now", () => {
+  withResctrl({}, ({ resctrl, has, path }) => {
+    const group = new RdtGroup(resctrl, { ...SCHEMAS, closID: "gold" }, "c1");
+    group.create();
+    Deno.writeTextFileSync(`${path}/gold/tasks`, "99\n");
+    group.remove();
+    assertEquals(has("gold"), true);
+  });
+});
+
+Deno.test("RdtGroup.own has the monitoring group in a class that has a name, unless others have made it", () => {
+  withResctrl({ "gold/tasks": "", "gold/mon_groups/c2/tasks": "" }, ({ resctrl, path, has, empty }) => {
+    const rdt = { closID: "gold", enableMonitoring: true };
+    const group = new RdtGroup(resctrl, rdt, "c1"), other = new RdtGroup(resctrl, rdt, "c2");
+    assertEquals([group.own, other.own], [[`${path}/gold/mon_groups/c1`], []]);
+    for (const each of [group, other]) {
+      each.create();
+      each.enter(42);
     }
-    file("info/MB/bandwidth_gran", "10\n");
-    file("info/MB/min_bandwidth", "10\n");
-    file("info/L3_MON/mon_features", "llc_occupancy\n");
-    file("shared/schemata", "L3:0=0000f;1=fffff\n");
-    Deno.mkdirSync(`${root}/shared/mon_groups`);
-    use(root);
-  } finally {
-    Deno.removeSync(root, { recursive: true });
-  }
-}
-
-Deno.test("findResctrl() looks for the mount, and at what is below it", () => {
-  withResctrl((root) => {
-    const mount = { root: "/", mountPoint: root, type: "resctrl", options: [] };
-    assertEquals(findResctrl([mount]), { root, cat: true, mba: true, monitoring: true });
-    assertEquals(findResctrl([{ ...mount, type: "tmpfs" }]), undefined);
-    Deno.removeSync(`${root}/info`, { recursive: true });
-    assertEquals(readResctrl(root), { root, cat: false, mba: false, monitoring: false });
-  });
-});
-
-Deno.test("RdtGroup() has a class of the container's name, its schemata and its processes", () => {
-  withResctrl((root) => {
-    const group = new RdtGroup(readResctrl(root), { l3CacheSchema: "L3:0=ff;1=f0", memBwSchema: "MB:0=50" }, "box");
-    group.make(42);
-    assertEquals(group.path, `${root}/box`);
-    assertEquals(Deno.readTextFileSync(`${root}/box/schemata`), "L3:0=ff;1=f0\nMB:0=50\n");
-    assertEquals(Deno.readTextFileSync(`${root}/box/tasks`), "42");
-    joinGroup(group, 43);
-    assertEquals(Deno.readTextFileSync(`${root}/box/tasks`), "43");
-    assertEquals(group.own, [`${root}/box`]);
-  });
-});
-
-Deno.test("RdtGroup() leaves a class that has a name to others", () => {
-  withResctrl((root) => {
-    const resctrl = readResctrl(root);
-    const group = new RdtGroup(resctrl, { closID: "shared", l3CacheSchema: "L3:0=f", enableMonitoring: true }, "box");
-    // in a real one the directories are there with their files
-    Deno.mkdirSync(`${root}/shared/mon_groups/box`);
-    group.make(42);
-    assertEquals(Deno.readTextFileSync(`${root}/shared/schemata`), "L3:0=0000f;1=fffff\n");
-    assertEquals(Deno.readTextFileSync(`${root}/shared/mon_groups/box/tasks`), "42");
-    assertEquals(group.own, [`${root}/shared/mon_groups/box`]);
-    assertEquals(new RdtGroup(resctrl, { closID: "/" }, "box").path, root);
-  });
-});
-
-Deno.test("RdtGroup() refuses a class that is missing, or other than the config says", () => {
-  withResctrl((root) => {
-    const refused = (rdt: ConstructorParameters<typeof RdtGroup>[1]) =>
-      assertThrows(() => new RdtGroup(readResctrl(root), rdt, "box").make(42), RunoError).message;
-    assertEquals(refused({ closID: "none" }).startsWith("clos dir not accessible"), true);
-    assertEquals(refused({ closID: "shared", l3CacheSchema: "L3:0=ff" }).includes("exists with other schemata"), true);
-  });
-});
-
-Deno.test("RdtGroup() refuses what the machine has not, in runc's words", () => {
-  const refused = (...args: ConstructorParameters<typeof RdtGroup>) => {
-    const { phrase, kind } = assertThrows(() => new RdtGroup(...args), RunoError);
-    return [kind, phrase];
-  };
-  const none = { root: "/", cat: false, mba: false, monitoring: false };
-  assertEquals(refused(undefined, {}, "box"), [
-    "unsupported",
-    "intelRdt is specified in config, but Intel RDT is not supported or enabled",
-  ]);
-  assertEquals(refused(none, { l3CacheSchema: "L3:0=f" }, "box"), [
-    "unsupported",
-    "intelRdt.l3CacheSchema is specified in config, but Intel RDT/CAT is not enabled",
-  ]);
-  assertEquals(refused(none, { memBwSchema: "MB:0=10" }, "box"), [
-    "unsupported",
-    "intelRdt.memBwSchema is specified in config, but Intel RDT/MBA is not enabled",
-  ]);
-  assertEquals(refused(none, { enableCMT: true }, "box")[0], "unsupported");
-});
-
-Deno.test("RdtGroup.make() takes back what it has made", () => {
-  withResctrl((root) => {
-    const group = new RdtGroup(readResctrl(root), { enableMonitoring: true }, "box");
-    // without hardware there is no directory for monitoring groups below a class
-    assertThrows(() => group.make(42), RunoError, "making RDT group");
-    assertThrows(() => Deno.statSync(`${root}/box`), Deno.errors.NotFound);
+    assertEquals([group.own, other.own], [[`${path}/gold/mon_groups/c1`], []]);
+    empty("gold/mon_groups/c1");
+    for (const each of [group, other]) each.remove();
+    assertEquals([has("gold/mon_groups/c1"), has("gold/mon_groups/c2")], [false, true]);
   });
 });
 
 Deno.test("removeGroups() goes from the inside out, and does not mind what is gone", () => {
-  withResctrl((root) => {
-    Deno.mkdirSync(`${root}/box/mon_groups/box`, { recursive: true });
-    assertThrows(() => removeGroups([`${root}/box`]), RunoError, "removing RDT group");
-    removeGroups([`${root}/box`, `${root}/box/mon_groups`, `${root}/box/mon_groups/box`]);
-    removeGroups([`${root}/box`]);
-    assertThrows(() => Deno.statSync(`${root}/box`), Deno.errors.NotFound);
+  withResctrl({ "c1/mon_groups/c1/x": "" }, ({ path, has, empty }) => {
+    empty("c1/mon_groups/c1");
+    const error = assertThrows(() => removeGroups([`${path}/c1`]), RunoError);
+    assertEquals(error.message, `removing "${path}/c1": ENOTEMPTY`);
+    removeGroups([`${path}/c1`, `${path}/c1/mon_groups`, `${path}/c1/mon_groups/c1`]);
+    removeGroups([`${path}/c1`]);
+    assertEquals(has("c1"), false);
   });
 });
 
-Deno.test("schemata are compared by their values, and taken back by their resources", () => {
-  const present = ["L3:0=0000f;1=fffff", "MB:0=100;1= 50"];
-  assertEquals(satisfies(present, ["L3:0=f"]), true);
-  assertEquals(satisfies(present, ["L3:1=fffff;0=000f", "MB:1=50"]), true);
-  assertEquals(satisfies(present, ["L3:0=ff"]), false);
-  assertEquals(satisfies(present, ["L2:0=f"]), false);
-  assertEquals(sameResources(present, ["MB:0=10"]), ["MB:0=100;1= 50"]);
-  assertEquals(wantedLines({ memBwSchema: "MB:0=1", l3CacheSchema: "L3:0=f\n", schemata: ["L2:0=1"] }), [
-    "L3:0=f",
-    "MB:0=1",
-    "L2:0=1",
-  ]);
-});
-
-Deno.test("writeSchemata() tells what the kernel says", () => {
-  withResctrl((root) => {
-    Deno.writeTextFileSync(`${root}/info/last_cmd_status`, "Mask out of range\n");
-    const { message } = assertThrows(() => writeSchemata(root, `${root}/none`, ["L3:0=0"]), RunoError);
-    assertEquals(message.endsWith("ENOENT (last_cmd_status: Mask out of range)"), true);
-    assertEquals(readSchemata(root), ["L3:0=fffff;1=fffff", "MB:0=100;1=100"]);
-  });
-});
-
-Deno.test("rdtStats() reads what there is", () => {
-  withResctrl((root) => {
-    const monPath = `${root}/shared/mon_groups/box`;
-    Deno.mkdirSync(`${monPath}/mon_data/mon_L3_00`, { recursive: true });
-    Deno.writeTextFileSync(`${monPath}/mon_data/mon_L3_00/llc_occupancy`, "4096\n");
-    assertEquals(rdtStats(readResctrl(root), { path: `${root}/shared`, monPath }), {
-      l3CacheInfo: { cbmMask: "fffff", minCbmBits: 2n, numClosids: 16n },
-      l3CacheSchemaRoot: "L3:0=fffff;1=fffff",
-      l3CacheSchema: "L3:0=0000f;1=fffff",
-      memBwInfo: { bandwidthGran: 10n, delayLinear: 0n, minBandwidth: 10n, numClosids: 0n },
-      memBwSchemaRoot: "MB:0=100;1=100",
-      memBwSchema: "",
-      mbm: [{ total: 0n, local: 0n }],
-      cmt: [{ llcOccupancy: 4096n }],
-    });
+Deno.test("joinGroupIfThere() enters what is there", () => {
+  withResctrl({ "c1/tasks": "" }, ({ path, read, has }) => {
+    joinGroupIfThere({ path: `${path}/c1`, monPath: `${path}/c1/mon_groups/c1` }, 42);
+    joinGroupIfThere({ path: `${path}/c2`, monPath: undefined }, 42);
+    assertEquals([read("c1/tasks"), has("c2")], ["42", false]);
   });
 });
