@@ -1,7 +1,13 @@
 /**
  * `deno task test`: provides what the tests want, makes the executable, runs all suites or those that are named.
  * The last line is `N passed, N failed`.
+ *
+ *     deno task test [--minutes N] [unit] [root] [peer] [vm]
+ *
+ * After so many minutes no more tests are begun; those that are left count as skipped.
  */
+
+import { parseArgs } from "@std/cli/parse-args";
 
 import { compile, EXECUTABLE } from "./compile.ts";
 import { provision, type Suite } from "./provision/debian.ts";
@@ -11,9 +17,6 @@ const TESTS = new URL("../tests/", import.meta.url).pathname;
 const SUITES: readonly Suite[] = ["unit", "root", "peer", "vm"];
 /** Seconds for one file. */
 const LIMITS: Readonly<Record<Suite, number>> = { unit: 300, root: 300, peer: 600, vm: 1500 };
-/** Files at a time: containers and virtual machines share the machine with them. */
-const WIDTH = 2;
-
 /** The jobs of a suite: unit tests are quick and share one, others have one for each file. */
 function jobsOf(suite: Suite): Job[] {
   const limit = LIMITS[suite];
@@ -46,10 +49,11 @@ function summary(ended: readonly Ended[]): boolean {
 }
 
 if (import.meta.main) {
-  const named = SUITES.filter((suite) => Deno.args.includes(suite));
-  const suites = named.length > 0 ? named : SUITES;
+  const { minutes, _: named } = parseArgs(Deno.args, { string: ["minutes"], default: { minutes: "1000" } });
+  const suites = named.length > 0 ? SUITES.filter((suite) => named.includes(suite)) : SUITES;
+  const deadline = performance.now() + Number(minutes) * 60_000;
   provision(suites, console.log);
   compile(EXECUTABLE);
-  const ended = await runJobs(suites.flatMap(jobsOf), WIDTH, tell);
+  const ended = await runJobs(suites.flatMap(jobsOf), { deadline, tell });
   Deno.exit(summary(ended) ? 0 : 1);
 }
