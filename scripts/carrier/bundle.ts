@@ -5,8 +5,11 @@
  */
 
 import { RunoError } from "../../core/error.ts";
+import { markHotFunctions, readHotFunctions, unmarkHotFunctions } from "./hot.ts";
 import { inlineConstants, keepDisposals } from "./readable.ts";
 import { scriptOf } from "./script.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** A script: an expression whose value is a function from `load` (name -> exports) and `later` (the same, as a promise) to exports. */
 export interface Script {
@@ -38,6 +41,10 @@ export function bundleInto(directory: string, entry: string): void {
     denoBundle(readable, entry, []);
     prepare(readable);
     denoBundle(directory, `${readable}/${mainOf(entry)}`, ["--minify"]);
+    for (const { name } of Deno.readDirSync(directory)) {
+      const path = `${directory}/${name}`;
+      Deno.writeTextFileSync(path, unmarkHotFunctions(Deno.readTextFileSync(path)));
+    }
   } finally {
     Deno.removeSync(readable, { recursive: true });
   }
@@ -48,8 +55,9 @@ export function bundleInto(directory: string, entry: string): void {
 function prepare(directory: string): void {
   const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
   const modules = new Map(names.map((name) => [name, Deno.readTextFileSync(`${directory}/${name}`)]));
+  const hot = readHotFunctions(Deno.readTextFileSync(new URL("hot_functions.txt", import.meta.url)));
   for (const [name, text] of inlineConstants(modules)) {
-    Deno.writeTextFileSync(`${directory}/${name}`, keepDisposals(text));
+    Deno.writeTextFileSync(`${directory}/${name}`, markHotFunctions(keepDisposals(text), hot));
   }
 }
 
@@ -58,9 +66,12 @@ function mainOf(entry: string): string {
   return `${entry.replace(/^.*\//, "").replace(/\.ts$/, "")}.js`;
 }
 
-function denoBundle(directory: string, entry: string, how: readonly string[]): void {
+/** Bundles `entry` with this Deno, as a script for each lazy import. @throws {RunoError} */
+export function denoBundle(directory: string, entry: string, how: readonly string[]): void {
   const { success, stderr } = new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--quiet", ...how, "--code-splitting", "--platform=deno", `--outdir=${directory}`, entry],
+    // paths in the bundle's comments are relative to it
+    cwd: ROOT,
   }).outputSync();
   if (!success) throw new RunoError(`bundling "${entry}": ${new TextDecoder().decode(stderr).trim()}`);
 }
