@@ -96,7 +96,6 @@ rootTest("run() brings up the loopback device of a new network namespace", async
 rootTest("run() sees its cgroup as the root of a new cgroup namespace", async () => {
   await using box = sandbox();
   const lines = (await box.shell("cat /proc/self/cgroup")).trim().split("\n");
-  assert(lines.length > 1);
   for (const line of lines) assert(line.endsWith(":/"), line);
   const shared = await box.shell("readlink /proc/self/ns/cgroup; cat /proc/self/cgroup", {
     "linux.namespaces": namespaces("pid", "mount", "ipc", "uts", "network"),

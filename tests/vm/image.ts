@@ -25,6 +25,7 @@ const PACKAGES = [
   "dbus",
   "dbus-user-session",
   "iproute2",
+  "iptables",
   "kmod",
   "libpam-systemd",
   "libseccomp2",

@@ -4,7 +4,7 @@ import { makeFileSystem, run } from "./image.ts";
 
 const REPO = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
 /** What the tests in the guest need of the sources. */
-const SOURCES = ["deno.json", "deno.lock", "mod.ts", "cli", "core", "criu", "ffi", "tests"];
+const SOURCES = ["deno.json", "deno.lock", "mod.ts", "cli", "core", "criu", "ffi", "scripts", "tests"];
 /** What they import from npm. */
 const PACKAGES = ["deno-std"];
 

@@ -9,6 +9,9 @@ import { exists, type Result, rootTest, RUNO, type Sandbox, until } from "../har
 const found = findCriu();
 
 function findCriu(): { readonly criu: string } | { readonly missing: string } {
+  // one that is there already, and works with the kernel
+  const given = Deno.env.get("RUNO_CRIU");
+  if (given !== undefined) return { criu: given };
   try {
     return { criu: provideCriu().criu };
   } catch (error) {
@@ -22,6 +25,12 @@ export const CRIU: string = "criu" in found ? found.criu : "criu";
 /** A test that needs CRIU. */
 export function criuTest(name: string, run: () => Promise<void>, unless?: string | false): void {
   rootTest(name, run, "missing" in found ? found.missing : unless);
+}
+
+/** Whether it can tell which memory has been written to since an earlier dump. */
+export function tracksMemory(): boolean {
+  return new Deno.Command(CRIU, { args: ["check", "--feature", "mem_dirty_track"], stderr: "null" }).outputSync()
+    .success;
 }
 
 /** `--criu`, for all commands. */
