@@ -118,6 +118,12 @@ export class Restoration {
       warn(`cleaning up: ${messageOf(failure)}`);
     }
     if (this.#pid !== 0) reap(this.#pid);
+    // a class that has a name is not among what is the container's own
+    try {
+      this.#prepared.rdt?.remove();
+    } catch (failure) {
+      warn(`cleaning up: ${messageOf(failure)}`);
+    }
   }
 
   #state(init: NewState["init"]): StateFile {

@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
 import { exists, failed, rootTest, type Sandbox, sandbox, succeeded } from "./harness.ts";
+import { checkpoint, COUNTING, criuTest, imagesOf, piped, printsMore, runo } from "./support/criu.ts";
 
 const HAS_RESCTRL = Deno.readTextFileSync("/proc/self/mountinfo").includes(" - resctrl ") && "this host has resctrl";
 
@@ -75,14 +76,22 @@ class FakeResctrl {
     Deno.mkdirSync(`${this.path}/${group}`);
   }
 
-  /** Runs a command on a host with this resctrl. */
-  runo(...args: readonly string[]) {
+  /** What makes the host have this resctrl, for one command: the shell becomes the command, and keeps its pid. */
+  get mounts(): string {
     const { dir } = this.#box;
     const line = `999 1 0:99 / ${this.path} rw - resctrl resctrl rw`;
-    // the shell becomes the command, and keeps its pid
-    const mounts = `cp /proc/$$/mountinfo ${dir}/mountinfo; echo "${line}" >> ${dir}/mountinfo; ` +
+    return `cp /proc/$$/mountinfo ${dir}/mountinfo; echo "${line}" >> ${dir}/mountinfo; ` +
       `mount --bind ${dir}/mountinfo /proc/$$/mountinfo`;
-    return this.#box.runo(args, { mounts });
+  }
+
+  runo(...args: readonly string[]) {
+    return this.#box.runo(args, { mounts: this.mounts });
+  }
+
+  /** The same with stdout and stderr that CRIU can restore. */
+  piped(...args: readonly string[]) {
+    const shell = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", `${this.mounts}; exec "$0" "$@"`];
+    return piped(this.#box, args, [...shell, ...runo(this.#box)]);
   }
 
   create(rdt: Record<string, unknown>) {
@@ -193,4 +202,23 @@ rootTest("events() prints what the class has, and what it uses", async () => {
   );
   rdt.empty(box.id);
   await box.ok("delete", "--force", box.id);
+});
+
+criuTest("restore() puts the container back into a class of its own", async () => {
+  await using box = sandbox({ "process.args": COUNTING, "linux.intelRdt": { memBwSchema: "MB:0=20" } });
+  const rdt = new FakeResctrl(box);
+  succeeded(await rdt.piped("run", "--detach", "--bundle", box.bundle, box.id));
+  await printsMore(box, 2);
+  rdt.empty(box.id);
+  succeeded(await checkpoint(box));
+  assertEquals(exists(`${rdt.path}/${box.id}`), false);
+  const images = ["--bundle", box.bundle, "--image-path", imagesOf(box)];
+  succeeded(await rdt.piped("restore", "--detach", ...images, box.id));
+  await printsMore(box, 1);
+  assertEquals(rdt.read(`${box.id}/schemata`), "MB:0=20\n");
+  assertEquals(rdt.read(`${box.id}/tasks`), String(await box.pid()));
+  assertEquals(box.stateFile().intel_rdt_path, `${rdt.path}/${box.id}`);
+  rdt.empty(box.id);
+  await box.ok("delete", "--force", box.id);
+  assertEquals(exists(`${rdt.path}/${box.id}`), false);
 });
