@@ -31,11 +31,16 @@ const JOB_TIMEOUT_MS = 30_000;
 export class Systemd implements Disposable {
   readonly #bus: Bus;
   readonly #peer: boolean;
+  readonly #jobTimeout: number;
   #listening = false;
   #version: number | undefined;
 
-  /** @throws {RunoError} `unsupported` with what to do about it */
-  constructor(place: Place) {
+  /**
+   * Connects.
+   * @param options.jobTimeout milliseconds that a job may take
+   * @throws {RunoError} `unsupported` with what to do about it
+   */
+  constructor(place: Place, { jobTimeout = JOB_TIMEOUT_MS }: { jobTimeout?: number } = {}) {
     const { address, peer } = findAddress(place);
     try {
       this.#bus = new Bus(address, { peer });
@@ -43,6 +48,7 @@ export class Systemd implements Disposable {
       throw cannotConnect(place, address, error);
     }
     this.#peer = peer;
+    this.#jobTimeout = jobTimeout;
   }
 
   /** Calls a method of the manager. @throws {BusError} */
@@ -61,9 +67,9 @@ export class Systemd implements Disposable {
     const number = String(job).slice(String(job).lastIndexOf("/") + 1);
     const what = `job ${number} for systemd unit "${unit}"`;
     const ended = { interface: MANAGER, member: "JobRemoved", types: "uoss" };
-    const [, , , result] = this.#bus.signal(ended, ([, ended]) => ended === job, JOB_TIMEOUT_MS) ?? [];
+    const [, , , result] = this.#bus.signal(ended, ([, ended]) => ended === job, this.#jobTimeout) ?? [];
     if (result === undefined) {
-      throw new RunoError(`${what} did not end within ${JOB_TIMEOUT_MS / 1000} s`, {
+      throw new RunoError(`${what} did not end within ${this.#jobTimeout / 1000} s`, {
         hint: "is systemd busy? see `systemctl list-jobs`",
       });
     }

@@ -125,6 +125,12 @@ const CASES: readonly (readonly [name: string, changes: Changes, others?: Partia
       },
     },
   }],
+  ["systemd", {}, { cgroup: { v1: [], v2: undefined, asking: "init" } }],
+  ["systemd_of_a_user", {
+    "linux.namespaces": namespaces("pid", "mount", "user"),
+    "linux.uidMappings": [map(0, 1000, 1)],
+    "linux.gidMappings": [map(0, 1000, 1)],
+  }, { cgroup: { v1: [], v2: undefined, asking: "parent" } }],
   ["cgroup_v1_without_namespace", { "linux.namespaces": namespaces("pid", "network", "ipc", "uts", "mount") }, {
     cgroup: { v1: ["/sys/fs/cgroup/memory/box"], v2: undefined },
     facts: {

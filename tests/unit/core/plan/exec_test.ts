@@ -30,6 +30,10 @@ const CASES: readonly (readonly [name: string, changes: Changes, others?: Partia
   ["exec_terminal", { "process.terminal": true, "process.consoleSize": { height: 10, width: 110 } }],
   ["exec_user_namespace", {}, { namespaces: ["user", "pid", "mount"] }],
   ["exec_no_namespaces", {}, { namespaces: [], root: 5, cgroup: { v1: ["/sys/fs/cgroup/memory/box"], v2: undefined } }],
+  ["exec_systemd_of_a_user", {}, {
+    namespaces: ["user", "pid", "mount"],
+    cgroup: { v1: [], v2: undefined, asking: "parent" },
+  }],
   ["exec_labels", { "process.apparmorProfile": "profile", "process.selinuxLabel": "a:b:c:s0" }],
   ["exec_seccomp", {}, { seccomp: FILTER }],
   ["exec_seccomp_notify", { "process.noNewPrivileges": false }, { seccomp: { ...FILTER, notifies: true } }],
