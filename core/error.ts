@@ -85,5 +85,6 @@ export function errnoOf(error: unknown): string | undefined {
   if (error instanceof RunoError) return error.errno;
   if (error instanceof Error && "errno" in error && typeof error.errno === "string") return error.errno;
   if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
-  return undefined;
+  // Deno has no class for it, and no code: a process that ended while its file was read
+  return error instanceof Error && error.message.includes("(os error 3)") ? "ESRCH" : undefined;
 }
