@@ -89,7 +89,9 @@ function dump({ container, options, criu, directories, status }: Dump): void {
   if (!preDump) writeDescriptors(imagePath, container.state.external_descriptors ?? []);
   for (const line of describeOptions(opts)) debug(line);
   const wasPaused = isPaused(container.state);
-  using holder = Holder.of(recordedCgroup(container.state), wasPaused);
+  using holder = opts.freezeCgroup === undefined || wasPaused
+    ? undefined
+    : new Holder(recordedCgroup(container.state), opts.freezeCgroup);
   try {
     ask(criu.path, create(CriuReqSchema, { type: preDump ? CriuReqType.PRE_DUMP : CriuReqType.DUMP, opts }), {
       notified: (notify) => {

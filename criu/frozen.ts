@@ -24,17 +24,16 @@ export class Holder implements Disposable {
   readonly #cgroup: Cgroup;
   readonly #guard: number;
 
-  private constructor(cgroup: Cgroup, freezer: string) {
+  /** @param freezer directory of the cgroup that CRIU is told to freeze */
+  constructor(cgroup: Cgroup, freezer: string) {
     this.#cgroup = cgroup;
     const [waiting, hold] = pipe();
     this.hold = hold;
-    this.#guard = startGuard(waiting, `${freezer}/freezer.state`);
-  }
-
-  /** Undefined where CRIU must do it alone: without a freezer of cgroup v1, and where the container is paused anyway. */
-  static of(cgroup: Cgroup, paused: boolean): Holder | undefined {
-    const { freezer } = cgroup.paths;
-    return freezer === undefined || paused ? undefined : new Holder(cgroup, freezer);
+    const isV1 = freezer === cgroup.paths["freezer"];
+    this.#guard = startGuard(
+      waiting,
+      isV1 ? [`${freezer}/freezer.state`, "THAWED"] : [`${freezer}/cgroup.freeze`, "0"],
+    );
   }
 
   /** Freezes the container, if that can be done at once. */
@@ -58,11 +57,11 @@ export class Holder implements Disposable {
   }
 }
 
-function startGuard(waiting: Fd, file: string): number {
+function startGuard(waiting: Fd, [file, text]: readonly [file: string, text: string]): number {
   using stack = new DisposableStack();
   stack.use(waiting);
   const inherited = stack.use(duplicate(waiting.number, 3, true));
-  const program = planThaw({ arch: Deno.build.arch, pipe: inherited.number, file, text: "THAWED" });
+  const program = planThaw({ arch: Deno.build.arch, pipe: inherited.number, file, text });
   const image = stack.use(sealedFile("runo-guard", program.image(inherited.number)));
   return spawn(`/proc/self/fd/${image.number}`, ["runo", "guard"], []);
 }
