@@ -2,6 +2,7 @@
 
 import { RunoError } from "../core/error.ts";
 import type { Container } from "../core/host/container.ts";
+import { notifyMounts } from "../core/host/notify.ts";
 import { recordedAnnotations } from "../core/host/state_file.ts";
 import type { Directories } from "./images.ts";
 import { dumpedMounts } from "./mounts.ts";
@@ -45,7 +46,7 @@ export function dumpOptions(
     ...parentPath === undefined ? {} : { parentImg: parentPath, trackMem: true },
     ...statusFd === undefined || criu.version >= SINCE.statusReady ? {} : { statusFd },
     // a pre-dump is about memory alone
-    ...options.preDump ? {} : { extMnt: dumpedMounts(config, pid) },
+    ...options.preDump ? {} : { extMnt: dumpedMounts(config, pid, notifyMounts(container.dir)) },
   };
 }
 

@@ -70,6 +70,18 @@ function openDirectory(root: string, path: string, what: string): Fd {
   }
 }
 
+/** Removes the mount points that a CRIU which was killed leaves in its directory; what it had mounted there went with it. */
+export function removeMountpoints(dir: string): void {
+  for (const { name, isDirectory } of Deno.readDirSync(dir)) {
+    if (!isDirectory || !name.startsWith(".criu.")) continue;
+    try {
+      Deno.removeSync(`${dir}/${name}`);
+    } catch {
+      // not empty, so not one of those
+    }
+  }
+}
+
 /**
  * Checks `--parent-path`: relative to the images, and a directory.
  * @throws {RunoError} with runc's words

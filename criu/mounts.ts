@@ -4,6 +4,7 @@ import { parseMountinfo } from "../core/mountinfo.ts";
 import type { RuncConfig } from "../core/host/runc_config.ts";
 import type { HostFacts } from "../core/plan/inputs.ts";
 import { errnoOf } from "../core/error.ts";
+import type { Mount } from "../core/spec/types.ts";
 
 /** CRIU's ExtMountMap: on dump the mount point and a name, on restore the name and a path of the host. */
 export interface ExternalMount {
@@ -14,10 +15,11 @@ export interface ExternalMount {
 /** What all files that a mask covers are called in the images, and what covers them. */
 const NULL_DEVICE = "/dev/null";
 
-/** What a dump leaves to the restore: bind mounts, cgroups without a namespace, masked files, devices. */
-export function dumpedMounts(config: RuncConfig, pid: number): ExternalMount[] {
+/** What a dump leaves to the restore: bind mounts, those that runo has added included, cgroups without a namespace, masked files, devices. */
+export function dumpedMounts(config: RuncConfig, pid: number, added: readonly Mount[] = []): ExternalMount[] {
   const inside = (path: string) => ({ key: path, val: path });
   return [
+    ...added.map(({ destination }) => inside(resolveInRoot(config.rootfs, destination))),
     ...binds(config).map(({ destination }) => inside(resolveInRoot(config.rootfs, destination))),
     ...hasCgroupNamespace(config) ? [] : cgroupMounts(config, pid).map(inside),
     ...(config.mask_paths ?? []).filter((path) => isFile(`/proc/${pid}/root/${path}`)).map((path) => ({
@@ -29,8 +31,13 @@ export function dumpedMounts(config: RuncConfig, pid: number): ExternalMount[] {
 }
 
 /** The same on the way back. */
-export function restoredMounts(config: RuncConfig, cgroups: HostFacts["cgroups"]): ExternalMount[] {
+export function restoredMounts(
+  config: RuncConfig,
+  cgroups: HostFacts["cgroups"],
+  added: readonly Mount[] = [],
+): ExternalMount[] {
   return [
+    ...added.map(({ destination, source = "" }) => ({ key: resolveInRoot(config.rootfs, destination), val: source })),
     ...binds(config).map(({ destination, source }) => ({
       key: resolveInRoot(config.rootfs, destination),
       val: source,

@@ -10,6 +10,7 @@ import { destroy } from "../core/host/destroy.ts";
 import { hookState } from "../core/host/hook_state.ts";
 import { runHooks } from "../core/host/hooks.ts";
 import { type NewState, newState, now, stdioOf, thisCreator } from "../core/host/new_state.ts";
+import { makeNotifyDirectory } from "../core/host/notify.ts";
 import { writePidFile } from "../core/host/pid_file.ts";
 import type { Prepared } from "../core/host/prepare.ts";
 import type { RuncConfig } from "../core/host/runc_config.ts";
@@ -52,6 +53,7 @@ export class Restoration {
   begin(): void {
     writeState(this.#dir, this.#state({ creator: this.#creator }));
     Deno.mkdirSync(this.root);
+    if (this.#options.notifySocket !== undefined) makeNotifyDirectory(this.#dir);
     this.#prepared.cgroup.create();
     this.#prepared.rdt?.create();
   }

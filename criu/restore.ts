@@ -17,6 +17,7 @@ import {
   makeDirectories,
   openDirectories,
   readDescriptors,
+  removeMountpoints,
 } from "./images.ts";
 import { hasMountpoints } from "./mountpoints.ts";
 import type { RestoreOptions } from "./options.ts";
@@ -104,6 +105,7 @@ async function restore(dir: string, known: Known): Promise<Created> {
     return restoration.finish();
   } catch (error) {
     await restoration.undo();
+    removeMountpoints(logDirectory(options));
     const file = configFile(spec.annotations ?? {});
     throw explained(error, { dir: logDirectory(options), file: RESTORE_LOG, configFile: file }, options.debug);
   }
@@ -123,6 +125,7 @@ function restoreRequest(pid: number, known: Known, { directories, namespaces, re
     directories,
     namespaces,
     cgroups: prepared.cgroup.mounts,
+    addedMounts: prepared.inputs.extraMounts,
     cgroupsOfCriu: Deno.readTextFileSync(`/proc/${pid}/cgroup`),
     root: restoration.root,
   });

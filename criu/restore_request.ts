@@ -7,6 +7,7 @@ import { Fd } from "../ffi/fd.ts";
 import { RunoError } from "../core/error.ts";
 import type { RuncConfig } from "../core/host/runc_config.ts";
 import type { HostFacts } from "../core/plan/inputs.ts";
+import type { Mount } from "../core/spec/types.ts";
 import type { CgroupRootSchema, InheritFdSchema, JoinNamespaceSchema } from "./gen/rpc_pb.ts";
 import type { Directories } from "./images.ts";
 import { restoredMounts } from "./mounts.ts";
@@ -36,6 +37,8 @@ export interface RestoreFacts {
   readonly descriptors: readonly string[];
   readonly namespaces: ExternalNamespaces;
   readonly cgroups: HostFacts["cgroups"];
+  /** Those that runo adds to the config's. */
+  readonly addedMounts: readonly Mount[];
   /** /proc/PID/cgroup of CRIU, which is in the container's cgroup: there is where it restores cgroups. */
   readonly cgroupsOfCriu: string;
   /** The mount point of the root file system. */
@@ -51,7 +54,7 @@ export function restoreOptions(options: RestoreOptions, facts: RestoreFacts): Op
     root,
     evasiveDevices: true,
     rstSibling: true,
-    extMnt: restoredMounts(config, cgroups),
+    extMnt: restoredMounts(config, cgroups, facts.addedMounts),
     cgRoot: cgroupRoots(facts.cgroupsOfCriu),
     joinNs: [...namespaces.joined],
     inheritFd: [...namespaces.inherited, ...inheritedPipes(facts.descriptors)],

@@ -39,6 +39,16 @@ export function notifyInputs(stateDir: string, hostSocket: string | undefined): 
   };
 }
 
+/** The mounts of a container that was made with such a socket; none of others. */
+export function notifyMounts(stateDir: string): readonly Mount[] {
+  try {
+    Deno.lstatSync(directoryOf(stateDir));
+  } catch {
+    return [];
+  }
+  return notifyInputs(stateDir, "").mounts;
+}
+
 /** Makes the directory that the container will see; the socket comes when somebody listens. */
 export function makeNotifyDirectory(stateDir: string): void {
   const directory = directoryOf(stateDir);

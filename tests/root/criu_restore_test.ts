@@ -12,6 +12,7 @@ import {
   printedLines,
   printsMore,
   restore,
+  runo,
   WITH_CRIU,
 } from "./support/criu.ts";
 
@@ -228,3 +229,17 @@ function restoreFrom(box: Sandbox, images: string) {
   const args = ["restore", "--detach", "--bundle", box.bundle, "--image-path", images, box.id];
   return box.runo([...WITH_CRIU, ...args]);
 }
+
+criuTest("restore() brings back the socket for notifications of a container that had one", async () => {
+  await using box = sandbox({ "process.args": COUNTING });
+  const notified = ["env", `NOTIFY_SOCKET=${box.dir}/manager`, ...runo(box)];
+  assertEquals(await piped(box, ["create", "--bundle", box.bundle, box.id], notified), WELL);
+  await box.ok("start", box.id);
+  await printsMore(box, 1);
+  succeeded(await checkpoint(box));
+  const args = ["restore", "--detach", "--bundle", box.bundle, "--image-path", imagesOf(box), box.id];
+  assertEquals(await piped(box, args, notified), WELL);
+  assertStringIncludes(Deno.readTextFileSync(`/proc/${await box.pid()}/mountinfo`), " /run/notify ");
+  await printsMore(box, 2);
+  assertCounted(box);
+});

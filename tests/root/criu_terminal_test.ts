@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-import { exists, sandbox, succeeded } from "./harness.ts";
+import { exists, sandbox, succeeded, until } from "./harness.ts";
 import { checkpoint, criuTest, imagesOf, WITH_CRIU } from "./support/criu.ts";
-import { readUntil, Receiver, type } from "./support/terminal.ts";
+import { hostTerminal, readUntil, Receiver, type } from "./support/terminal.ts";
 
 criuTest("checkpoint() and restore() ten times keep a terminal, handed to the console socket each time", async () => {
   const loop = 'n=0; while read line; do n=$((n+1)); echo "<$n $line>"; done';
@@ -39,4 +39,27 @@ criuTest("restore() without a console socket refuses a terminal that nobody woul
   const message = await box.fails([...WITH_CRIU, ...args]);
   assertStringIncludes(message, "cannot allocate tty if runc will detach without setting console socket");
   assert(!exists(box.stateDir), "nothing is left");
+});
+
+criuTest("restore() in the foreground copies between the caller's terminal and the container's", async () => {
+  const loop = 'while read line; do echo "<$line>"; test $line != end || exit 9; done';
+  await using box = sandbox({ "process.terminal": true, "process.args": ["sh", "-c", loop] });
+  using receiver = new Receiver(`${box.dir}/console`);
+  await box.ok("run", "--detach", "--bundle", box.bundle, "--console-socket", receiver.path, box.id);
+  using before = receiver.accept().fd;
+  succeeded(await checkpoint(box));
+  before[Symbol.dispose]();
+  const args = [...WITH_CRIU, "restore", "--bundle", box.bundle, "--image-path", imagesOf(box), box.id];
+  const { master, path } = hostTerminal(20, 70);
+  using terminal = master;
+  const through = `setsid -w -c sh -c 'exec "$0" "$@" <${path} >${path} 2>${path}'`;
+  const restoring = box.start(args, { through, after: `<${path}` });
+  await until(() => exists(`${box.stateDir}/state.json`), "the state");
+  await box.reaches("running");
+  type(terminal, "typed\r");
+  assertStringIncludes(readUntil(terminal, "<typed>"), "<typed>");
+  type(terminal, "end\r");
+  readUntil(terminal, "<end>");
+  assertEquals((await restoring.result).code, 9);
+  assert(!exists(box.stateDir), "the container is gone");
 });
