@@ -6,10 +6,20 @@ import type { Container } from "../core/host/container.ts";
 import { processStat } from "../core/host/procfs.ts";
 
 /** The processes in the container's cgroup that are no descendants of its init. */
-export function outsiders({ state }: Container): number[] {
+export function outsiders(container: Container): number[] {
+  const found = withoutAncestry(container);
+  // processes come and go, and get other parents, while they are looked at: only who is seen twice is one
+  return found.length === 0 ? [] : withoutAncestry(container).filter((pid) => found.includes(pid));
+}
+
+function withoutAncestry({ state }: Container): number[] {
   const family = new Set([state.init_process_pid]);
   const pids = cgroupPids(recordedCgroup(state), { recursive: true });
-  const parents = new Map(pids.map((pid) => [pid, processStat(pid)?.ppid ?? 0]));
+  const parents = new Map<number, number>();
+  for (const pid of pids) {
+    const stat = processStat(pid);
+    if (stat !== undefined) parents.set(pid, stat.ppid);
+  }
   for (let grown = true; grown;) {
     grown = false;
     for (const [pid, parent] of parents) {
@@ -18,5 +28,5 @@ export function outsiders({ state }: Container): number[] {
       grown = true;
     }
   }
-  return pids.filter((pid) => !family.has(pid));
+  return [...parents.keys()].filter((pid) => !family.has(pid));
 }
