@@ -20,10 +20,14 @@ export function processStat(pid: number): ProcessStat | undefined {
   try {
     return parseStat(Deno.readTextFileSync(path));
   } catch (error) {
-    // ESRCH: it ended between open and read
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ESRCH") return undefined;
+    if (errnoOf(error) === "ENOENT" || endedMeanwhile(error)) return undefined;
     throw new RunoError(`reading "${path}"`, { cause: error });
   }
+}
+
+/** ESRCH: the process ended between open and read. Deno has no code for that errno, only its number in the message. */
+function endedMeanwhile(error: unknown): boolean {
+  return errnoOf(error) === "ESRCH" || (error instanceof Error && error.message.includes("(os error 3)"));
 }
 
 /** One line of /proc/PID/stat. The second field is the program's name in parentheses, with whatever it likes in it. */
