@@ -78,15 +78,17 @@ export function receive(socket: Fd, size: number): Message {
   });
   const length = tryReceive(socket, header);
   void iov;
+  // after a reset the header and what it points to are as they were: nothing is to be read there
+  if (length === undefined) return { bytes: allocate(0), pid: 0, fd: undefined };
   return { bytes: bytes.slice(0, length), ...readControl(control, Number(MSGHDR.read(header).controllen)) };
 }
 
-/** ECONNRESET is an end too: of one who had not read everything. */
-function tryReceive(socket: Fd, header: Uint8Array<ArrayBuffer>): number {
+/** ECONNRESET is an end too, of one who had not read everything: undefined. */
+function tryReceive(socket: Fd, header: Uint8Array<ArrayBuffer>): number | undefined {
   try {
     return call("recvmsg", socket.number, header, MSG_CMSG_CLOEXEC);
   } catch (error) {
-    if (error instanceof SyscallError && error.errno === "ECONNRESET") return 0;
+    if (error instanceof SyscallError && error.errno === "ECONNRESET") return undefined;
     throw error;
   }
 }

@@ -36,18 +36,37 @@ export function markHotFunctions(script: string, hot: HotFunctions): string {
   return text;
 }
 
+/** How a function of a module begins, at the begin of a line. */
+const FUNCTION = /^(?:async )?function\*? ([\w$]+)\(/gm;
+
 function marked(module: string, names: readonly string[]): string {
-  const wanted = new Set(names), found: string[] = [];
-  // a function of a module begins and ends at the begin of a line
-  const rest = module.replace(
-    /^((?:async )?function\*? ([\w$]+)\([^]*?\n\})$/gm,
-    (whole, definition: string, name: string) => {
-      if (!wanted.has(name)) return whole;
-      found.push(`var ${name} = /* @__PURE__ */ ${MARK}(${definition});\n`);
-      return "";
-    },
-  );
-  return `\n${found.join("")}${rest}`;
+  const wanted = new Set(names);
+  let front = "", rest = "", from = 0;
+  for (const { index, 1: name } of module.matchAll(FUNCTION)) {
+    if (!wanted.has(name!)) continue;
+    const end = functionEnd(module, index);
+    front += `var ${name} = /* @__PURE__ */ ${MARK}(${module.slice(index, end)});\n`;
+    rest += module.slice(from, index);
+    from = end;
+  }
+  return `\n${front}${rest}${module.slice(from)}`;
+}
+
+/** A function of a module ends at a brace that begins a line, but a text in it may have such braces too. */
+function functionEnd(module: string, start: number): number {
+  for (let end = module.indexOf("\n}\n", start); end >= 0; end = module.indexOf("\n}\n", end + 1)) {
+    if (isExpression(module.slice(start, end + 2))) return end + 2;
+  }
+  throw new RunoError(`bundling: the function at "${module.slice(start, start + 40)}" has no end`);
+}
+
+function isExpression(text: string): boolean {
+  try {
+    new Function(`return (${text})`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Parentheses for marks, in a script that is minified. @throws {RunoError} when the minifier has changed what was marked */

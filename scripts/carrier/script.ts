@@ -34,5 +34,5 @@ export function scriptOf(module: string, { name, others, isEntry }: Place): stri
     throw new RunoError(`making a script of "${name}": import or export that is none of the bundle's`);
   }
   const result = (exported?.[1] ?? "").split(",").map((pair) => pair.split(" as ").reverse().join(":")).join(",");
-  return `(${isEntry ? "async" : ""}(${LOAD},${LATER})=>{${imports.join("")}${body}\nreturn{${result}}})`;
+  return `(${isEntry ? "async" : ""}(${LOAD},${LATER})=>{"use strict";${imports.join("")}${body}\nreturn{${result}}})`;
 }

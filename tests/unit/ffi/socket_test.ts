@@ -19,6 +19,17 @@ Deno.test("send() and receive() keep messages apart, and tell of the end", () =>
   assertEquals(receive(receiver, 10).bytes.length, 0);
 });
 
+Deno.test("receive() takes a reset for the end: the other side ended with something unread", () => {
+  const [one, other] = socketPair();
+  using socket = one;
+  passCredentials(socket);
+  {
+    using _gone = other;
+    send(socket, Uint8Array.of(1));
+  }
+  assertEquals(receive(socket, 10), { bytes: new Uint8Array(0), pid: 0, fd: undefined });
+});
+
 Deno.test("receive() cuts a message that is longer than asked for", () => {
   const [one, other] = socketPair();
   using sender = one;

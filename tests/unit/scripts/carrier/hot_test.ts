@@ -7,7 +7,9 @@ const SCRIPT = `import { a } from "./b.js";
 // core/one.ts
 var table = make();
 function make() {
-  return "} {";
+  return \`
+}
+\`;
 }
 async function wait(x) {
   await x;
@@ -39,7 +41,7 @@ Deno.test("markHotFunctions() puts the functions that are named in front of thei
   assertEquals(
     one.replace(/\n+/g, " ").trim(),
     [
-      `var make = /* @__PURE__ */ __hot(function make() {   return "} {"; });`,
+      "var make = /* @__PURE__ */ __hot(function make() {   return ` } `; });",
       `var wait = /* @__PURE__ */ __hot(async function wait(x) {   await x; });`,
       `var table = make();`,
       `function cold() { }`,
