@@ -100,7 +100,7 @@ export class NotifyProxy implements Disposable {
     using init = opened;
     for (;;) {
       const [said = 0, ended = 0] = poll([[this.#socket.number, POLLIN], [init.number, POLLIN]], -1);
-      if (this.#heard(said, initPid) || ended !== 0) return;
+      if (this.#heard(said, initPid) || isOver(said, ended)) return;
     }
   }
 
@@ -110,7 +110,7 @@ export class NotifyProxy implements Disposable {
       const { entries, read } = pollSet([[this.#socket.number, POLLIN], [init.number, POLLIN]]);
       await callWaiting("ppoll", entries, 2, 0, 0, 8);
       const [said = 0, ended = 0] = read();
-      if (this.#heard(said, mainPid) || ended !== 0) return;
+      if (this.#heard(said, mainPid) || isOver(said, ended)) return;
     }
   }
 
@@ -127,6 +127,11 @@ export class NotifyProxy implements Disposable {
   [Symbol.dispose](): void {
     this.#socket[Symbol.dispose]();
   }
+}
+
+/** What the container had said before it ended is still to be heard. */
+function isOver(said: number, ended: number): boolean {
+  return ended !== 0 && (said & POLLIN) === 0;
 }
 
 function openProcess(pid: number): Fd | undefined {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
-import { exists, failed, namespaces, type Sandbox, sandbox, succeeded } from "./harness.ts";
+import { exists, failed, namespaces, type Sandbox, sandbox, succeeded, until } from "./harness.ts";
 import {
   assertCounted,
   checkpoint,
@@ -116,8 +116,9 @@ criuTest("checkpoint and restore --stats print what CRIU has counted", async () 
   assert(dumped.pagesWritten > 0 && dumped.frozenTime > 0, JSON.stringify(dumped));
   box.configure({ "process.args": COUNTING });
   assertEquals(await restore(box, "--stats"), WELL);
-  const lines = Deno.readTextFileSync(`${box.dir}/piped-out`).split("\n");
-  const restored = JSON.parse(lines.find((line) => line.startsWith("{")) ?? "{}");
+  const printed = () => Deno.readTextFileSync(`${box.dir}/piped-out`).split("\n").find((line) => /^{.*}$/.test(line));
+  await until(() => printed() !== undefined, "the statistics");
+  const restored = JSON.parse(printed()!);
   assert(restored.pagesRestored > 0 && restored.restoreTime > 0, JSON.stringify(restored));
 });
 
