@@ -38,7 +38,7 @@ class Ctr implements Client {
 
   async onceOnTerminal(argv: readonly string[]): Promise<Seen> {
     const whole = ["run", ...this.#flags(), "--rm", "-t", ...this.#container(), ...argv];
-    const outcome = await command(onTerminal(["ctr", "-a", `${directory}/containerd.sock`, ...whole]));
+    const outcome = await onTerminal(["ctr", "-a", `${directory}/containerd.sock`, ...whole]);
     if (outcome.stdout.includes("ctr: ")) throw new Error(outcome.stdout);
     return seen(outcome);
   }

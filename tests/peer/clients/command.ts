@@ -42,10 +42,12 @@ export async function succeed(argv: readonly string[], options: CommandOptions =
   return stdout.trimEnd();
 }
 
-/** The same command with a terminal as its stdio, as script(1) gives it. */
-export function onTerminal(argv: readonly string[]): string[] {
+/** Runs a command with a terminal as its stdio, as script(1) gives it. */
+export async function onTerminal(argv: readonly string[]): Promise<Outcome> {
   const quoted = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-  return ["script", "-qec", quoted, "/dev/null"];
+  const outcome = await command(["script", "-qec", quoted, "/dev/null"]);
+  // without an input script types an end of file, which may be echoed as NUL
+  return { ...outcome, stdout: outcome.stdout.replaceAll("^@", "") };
 }
 
 /** True when the program is installed. */

@@ -48,7 +48,7 @@ export class Engine {
   /** `run --rm -t` from a terminal. */
   async onceOnTerminal(flags: readonly string[], argv: readonly string[]): Promise<Seen> {
     const whole = [...this.#prefix, "run", ...this.createArguments, "--rm", "-t", ...flags, IMAGE, ...argv];
-    return seen(await command(onTerminal(whole)));
+    return seen(await onTerminal(whole));
   }
 
   /** A running container. @returns its name */
