@@ -11,7 +11,7 @@ import { Program } from "../../../../core/program/program.ts";
 
 const QEMU: Readonly<Record<Architecture, string>> = {
   x86_64: "/usr/bin/qemu-x86_64-static",
-  aarch64: "/usr/bin/qemu-aarch64-static",
+  aarch64: "/usr/bin/qemu-aarch64",
 };
 
 /** Both architectures, and why a program for one of them cannot run here. */
@@ -26,7 +26,7 @@ function missing(arch: Architecture): string | undefined {
     Deno.statSync(QEMU[arch]);
     return undefined;
   } catch {
-    return `no ${QEMU[arch]} (apt-get install qemu-user-static)`;
+    return `no ${QEMU[arch]} (apt-get install qemu-user)`;
   }
 }
 
