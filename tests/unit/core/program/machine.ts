@@ -10,7 +10,7 @@ import { MESSAGE } from "../../../../core/program/image.ts";
 import { Program } from "../../../../core/program/program.ts";
 
 const QEMU: Readonly<Record<Architecture, string>> = {
-  x86_64: "/usr/bin/qemu-x86_64-static",
+  x86_64: "/usr/bin/qemu-x86_64",
   aarch64: "/usr/bin/qemu-aarch64",
 };
 
