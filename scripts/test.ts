@@ -4,8 +4,7 @@
  *
  *     deno task test [--minutes N] [unit] [root] [peer] [vm]
  *
- * After so many minutes no more tests are begun; those that are left count as skipped. A file of containers, clients or
- * virtual machines that failed beside others runs once more by itself, and is named if it passes then.
+ * After so many minutes no more tests are begun; those that are left count as skipped.
  */
 
 import { parseArgs } from "@std/cli/parse-args";
@@ -40,23 +39,6 @@ function tell({ job, passed, failed, skipped, seconds, output }: Ended): void {
   if (failed > 0) console.log(output.replace(/^/gm, "    "));
 }
 
-/** The second try of what failed: alone, so that nothing but itself can be in its way. */
-async function failedAgain(ended: readonly Ended[], deadline: number): Promise<Ended[]> {
-  const results: Ended[] = [];
-  for (const first of ended) {
-    if (first.failed === 0 || first.job.name === "unit") {
-      results.push(first);
-      continue;
-    }
-    console.log(`once more, alone: ${first.job.name}`);
-    const [second] = await runJobs([first.job], { deadline, tell });
-    const passes = second !== undefined && second.failed === 0 && second.passed > 0;
-    if (passes) console.log(`passed at the second try only: ${first.job.name}`);
-    results.push(passes ? second : first);
-  }
-  return results;
-}
-
 function summary(ended: readonly Ended[]): boolean {
   const skipped = ended.flatMap(({ job, skipped }) => skipped.map((name) => `${job.name}: ${name}`));
   for (const line of skipped) console.log(`skipped ${line}`);
@@ -72,6 +54,6 @@ if (import.meta.main) {
   const deadline = performance.now() + Number(minutes) * 60_000;
   provision(suites, console.log);
   compile(EXECUTABLE);
-  const ended = await failedAgain(await runJobs(suites.flatMap(jobsOf), { deadline, tell }), deadline);
+  const ended = await runJobs(suites.flatMap(jobsOf), { deadline, tell });
   Deno.exit(summary(ended) ? 0 : 1);
 }
