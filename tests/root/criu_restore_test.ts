@@ -188,8 +188,10 @@ criuTest("restore() of a container with a user namespace keeps its ids", async (
     "linux.namespaces": namespaces("pid", "network", "ipc", "uts", "mount", "user"),
     "linux.uidMappings": [map(0, 100000, 65536)],
     "linux.gidMappings": [map(0, 100000, 65536)],
-    // no cgroups: CRIU mounts them with the rights of the user namespace, and cgroup2 wants more
-    "mounts.6": { destination: "/mnt", type: "tmpfs", source: "tmpfs" },
+    // with version 2 alone CRIU 3.17 says EPERM when it mounts the cgroups of a user namespace; version 1 stays tested
+    ...exists("/sys/fs/cgroup/cgroup.controllers")
+      ? { "mounts.6": { destination: "/mnt", type: "tmpfs", source: "tmpfs" } }
+      : {},
   });
   run("chown", "-R", "-h", "100000:100000", box.rootfs);
   await counting(box);
