@@ -11,7 +11,7 @@ export interface Hierarchy {
   readonly mountPoint: string;
   /** The cgroup that the mount point shows: "/" but in a container. */
   readonly root: string;
-  /** The cgroup that this process is in. */
+  /** The cgroup that the process is in. */
   readonly own: string;
 }
 
@@ -45,9 +45,9 @@ const CONTROLLERS = [
   "name=systemd",
 ] as const;
 
-/** Looks at the host. */
-export function readLayout(): Layout {
-  return parseLayout(Deno.readTextFileSync("/proc/self/mountinfo"), Deno.readTextFileSync("/proc/self/cgroup"));
+/** Looks at the host. @param pid the process whose own cgroups are meant */
+export function readLayout(pid: number | "self" = "self"): Layout {
+  return parseLayout(Deno.readTextFileSync("/proc/self/mountinfo"), Deno.readTextFileSync(`/proc/${pid}/cgroup`));
 }
 
 /** The layout that /proc/self/mountinfo and /proc/self/cgroup tell of. */
@@ -143,9 +143,15 @@ function pathOfV2(hierarchy: Hierarchy, inner: string): string {
   return pathIn(hierarchy, inner, hierarchy.own.slice(0, hierarchy.own.lastIndexOf("/")));
 }
 
-/** The directory of the cgroup that this process is in. */
+/** The directory of the cgroup that the process is in. */
 export function ownDirectory(hierarchy: Hierarchy): string {
   return pathIn(hierarchy, "", hierarchy.own);
+}
+
+/** The directories of all cgroups that the process is in, by controller: "" is v2. */
+export function ownDirectories({ v1, v2 }: Layout): Record<string, string> {
+  const paths = v1.flatMap((found) => found.controllers.map((name) => [name, ownDirectory(found)] as const));
+  return { ...Object.fromEntries(paths), ...v2 === undefined ? {} : { "": ownDirectory(v2) } };
 }
 
 function pathIn({ mountPoint, root }: Hierarchy, inner: string, parent: string): string {

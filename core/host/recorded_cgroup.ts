@@ -1,10 +1,12 @@
 /** The cgroup of a container that exists: where it is, as state.json says, and what enters it. */
 
-import { ownDirectory, readLayout } from "../cgroup/layout.ts";
+import { exists } from "../cgroup/files.ts";
+import { ownDirectories, readLayout } from "../cgroup/layout.ts";
 import { memoryReport, oomKills } from "../cgroup/oom.ts";
 import type { Cgroup } from "../cgroup/paths.ts";
-import { RunoError } from "../error.ts";
+import { errnoOf, RunoError } from "../error.ts";
 import type { CgroupDirectories } from "../plan/cgroup.ts";
+import { isInitAlive } from "./container.ts";
 import type { StateFile } from "./state_file.ts";
 
 /** The cgroup of a container that exists. */
@@ -45,23 +47,35 @@ export function subCgroup(cgroup: Cgroup, names: Readonly<Record<string, string>
   return { paths };
 }
 
-/** Where a process of a container goes: its cgroup, or the one below it that its init has moved to. */
+/** Where a process of a container goes: its cgroup; where that does not take it, the one that its init is in now. */
 export function cgroupToJoin(state: StateFile): Cgroup {
   const cgroup = recordedCgroup(state);
-  const v2 = cgroup.paths[""];
-  // "no internal processes": a container that runs systemd divides its own cgroup, and stays in a part of it
-  if (v2 === undefined || !hasControlledChildren(v2)) return cgroup;
-  const line = readText(`/proc/${state.init_process_pid}/cgroup`).split("\n").find((text) => text.startsWith("0::"));
-  const { v2: hierarchy } = readLayout();
-  if (line === undefined || hierarchy === undefined) return cgroup;
-  return { paths: { ...cgroup.paths, "": ownDirectory({ ...hierarchy, own: line.slice("0::".length) }) } };
+  const left = Object.entries(cgroup.paths).filter(([controller, path]) =>
+    // "no internal processes": a container that runs systemd divides its own cgroup, and stays in a part of it
+    !exists(path) || (controller === "" && hasControlledChildren(path))
+  );
+  if (left.length === 0) return cgroup;
+  const now = directoriesOfInit(state);
+  return { paths: { ...cgroup.paths, ...Object.fromEntries(left.map(([name, path]) => [name, now[name] ?? path])) } };
+}
+
+/** By controller; none for an init that is gone. */
+function directoriesOfInit(state: StateFile): Readonly<Record<string, string>> {
+  try {
+    const paths = ownDirectories(readLayout(state.init_process_pid));
+    // of what has ended the kernel says that it is in the root of v1, where nothing is limited
+    return isInitAlive(state) ? paths : {};
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes(errnoOf(error) ?? "")) return {};
+    throw error;
+  }
 }
 
 function hasControlledChildren(path: string): boolean {
   return readText(`${path}/cgroup.subtree_control`).trim() !== "";
 }
 
-// "" for a cgroup or a process that is gone
+// "" for a cgroup that is gone
 function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);

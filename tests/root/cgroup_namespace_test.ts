@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { defaultSpec } from "../../core/spec/defaults.ts";
 import type { Mount } from "../../core/spec/types.ts";
-import { type Changes, namespaces, rootTest, sandbox, succeeded } from "./harness.ts";
+import { type Changes, namespaces, rootTest, type Sandbox, sandbox, succeeded } from "./harness.ts";
+import { cgroupFile, hierarchies, parentCgroup } from "./support/cgroups.ts";
 
 const PLAIN = namespaces("pid", "network", "ipc", "uts", "mount");
 const MOUNTS = defaultSpec({ cgroupV2: false }).mounts ?? [];
@@ -75,4 +76,47 @@ rootTest("exec() enters the cgroup of the container, and one below it on demand"
   const refused = (flag: string) => box.fails(["exec", "--cgroup", flag, box.id, "true"], 255);
   assert((await refused("nonsense:sub")).includes("unknown controller nonsense"));
   assert((await refused("pids:../x")).includes("bad sub cgroup path"));
+});
+
+/** Moves a process into another cgroup of these hierarchies, and removes the one that it was in. */
+function move(box: Sandbox, pid: number, names: readonly string[]): Disposable {
+  const directories = names.map((name) => `/sys/fs/cgroup/${name}${box.cgroup}`);
+  for (const directory of directories) {
+    Deno.mkdirSync(`${directory}/moved`);
+    if (directory.includes("/cpuset/")) {
+      for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+        Deno.copyFileSync(`${directory}/c/${file}`, `${directory}/moved/${file}`);
+      }
+    }
+    Deno.writeTextFileSync(`${directory}/moved/cgroup.procs`, String(pid), { create: false });
+    Deno.removeSync(`${directory}/c`);
+  }
+  return { [Symbol.dispose]: () => directories.forEach((directory) => Deno.removeSync(`${directory}/moved`)) };
+}
+
+// runc fails there: "error adding pid to cgroups: ... no such file or directory"
+rootTest("exec() follows an init that was moved, in every hierarchy where its cgroup is gone", async () => {
+  for (const names of [["memory", "pids"], hierarchies()]) {
+    await using box = sandbox();
+    using _parent = parentCgroup(box);
+    const pid = await box.sleeping({ "linux.cgroupsPath": `${box.cgroup}/c` });
+    using _moved = move(box, pid, names);
+    const theirs = Deno.readTextFileSync(`/proc/${pid}/cgroup`);
+    assertEquals(theirs.trimEnd().split("\n").filter((line) => line.endsWith("/moved")).length, names.length);
+    const sleeper = ["exec", "--detach", "--pid-file", `${box.dir}/pid`, box.id, "sleep", "1000"];
+    await box.ok(...sleeper);
+    const executed = Deno.readTextFileSync(`${box.dir}/pid`);
+    assertEquals(Deno.readTextFileSync(`/proc/${executed}/cgroup`), theirs);
+    assertEquals(cgroupFile(box, "pids/cgroup.procs", "moved"), `${pid}\n${executed}`);
+    await box.ok("delete", "--force", box.id);
+  }
+});
+
+rootTest("exec() stays in the container's cgroup while there is one, wherever init has moved to", async () => {
+  await using box = sandbox();
+  const pid = await box.sleeping();
+  Deno.mkdirSync(`/sys/fs/cgroup/pids${box.cgroup}/sub`);
+  Deno.writeTextFileSync(`/sys/fs/cgroup/pids${box.cgroup}/sub/cgroup.procs`, String(pid), { create: false });
+  await box.ok("exec", "--detach", "--pid-file", `${box.dir}/pid`, box.id, "sleep", "1000");
+  assertEquals(cgroupFile(box, "pids/cgroup.procs"), Deno.readTextFileSync(`${box.dir}/pid`));
 });

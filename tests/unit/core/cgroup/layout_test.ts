@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { cgroupPaths, ownDirectory, parseLayout } from "../../../../core/cgroup/layout.ts";
+import { cgroupPaths, ownDirectories, ownDirectory, parseLayout } from "../../../../core/cgroup/layout.ts";
 import { RunoError } from "../../../../core/error.ts";
 
 const HYBRID = `23 1 254:0 / / rw,relatime - ext4 /dev/root rw
@@ -84,4 +84,15 @@ Deno.test("cgroupPaths() insists on controlling devices", () => {
 Deno.test("ownDirectory() is where the caller is", () => {
   const { v1, v2 } = parseLayout(HYBRID, HYBRID_OWN);
   assertEquals([ownDirectory(v2!), ownDirectory(v1[1]!)], ["/sys/fs/cgroup/unified/user", "/sys/fs/cgroup/devices"]);
+});
+
+Deno.test("ownDirectories() has one for each controller, and for v2", () => {
+  assertEquals(ownDirectories(parseLayout(HYBRID, HYBRID_OWN)), {
+    cpu: "/sys/fs/cgroup/cpu,cpuacct/a:b",
+    cpuacct: "/sys/fs/cgroup/cpu,cpuacct/a:b",
+    devices: "/sys/fs/cgroup/devices",
+    "name=systemd": "/sys/fs/cgroup/systemd/user",
+    "": "/sys/fs/cgroup/unified/user",
+  });
+  assertEquals(ownDirectories(parseLayout(V2, "0::/x\n")), { "": "/sys/fs/cgroup/x" });
 });
