@@ -35,6 +35,12 @@ export function writeLimit({ path, undo }: Target, file: string, value: string, 
   undo?.push(() => restore(before).forEach((old) => writeValue(name, old === "" ? "\n" : old)));
 }
 
+/** Before a write that makes the kernel forget what another file has: taking the write back brings that back, too. */
+export function keepLines({ path, undo }: Target, file: string, lines: (content: string) => readonly string[]): void {
+  const name = `${path}/${file}`, before = undo === undefined ? undefined : readable(name);
+  if (before !== undefined) undo?.push(() => lines(before).forEach((line) => writeValue(name, line)));
+}
+
 /** Some files can only be written. */
 function readable(path: string): string | undefined {
   try {

@@ -106,9 +106,11 @@ function apply(
 
 /** The limits that are named, and those that the kernel sees together with them. */
 function withCoupled(update: Resources, all: Resources): Resources {
-  const { memory = {}, cpu = {} } = update;
+  const { memory = {}, cpu = {}, blockIO = {} } = update;
   return {
     ...update,
+    // BFQ takes a weight for all devices, and forgets those of single ones
+    ...blockIO.weight ? { blockIO: { ...blockIO, weightDevice: all.blockIO?.weightDevice ?? [] } } : {},
     memory: { ...memory, ...coupled(memory, all.memory, ["limit", "swap"]) },
     cpu: {
       ...cpu,

@@ -46,17 +46,20 @@ const FIRST: Row = {
     "blkio/blkio.throttle.write_iops_device": `${NAME} 1002`,
     // this controller has stayed in v2
     "unified/hugetlb.2MB.max": `${4 * MIB}`,
+    "unified/hugetlb.2MB.rsvd.max": `${4 * MIB}`,
   },
 };
 
 const SECOND: Row = {
   resources: {
-    memory: { limit: 256 * MIB, reservation: 16 * MIB, swap: 512 * MIB },
+    memory: { limit: 256 * MIB, reservation: 16 * MIB, swap: 512 * MIB, swappiness: 20 },
     cpu: { shares: 2048, quota: 20_000, period: 200_000, burst: 0, cpus: "0-1" },
     pids: { limit: 0 },
     blockIO: {
       weight: 400,
       throttleReadBpsDevice: [{ ...DISK, rate: 0 }],
+      throttleWriteBpsDevice: [{ ...DISK, rate: 12 * MIB }],
+      throttleReadIOPSDevice: [{ ...DISK, rate: 1003 }],
       throttleWriteIOPSDevice: [{ ...DISK, rate: 7 }],
     },
     hugepageLimits: [{ pageSize: "2MB", limit: 6 * MIB }],
@@ -65,7 +68,7 @@ const SECOND: Row = {
     "memory/memory.limit_in_bytes": `${256 * MIB}`,
     "memory/memory.memsw.limit_in_bytes": `${512 * MIB}`,
     "memory/memory.soft_limit_in_bytes": `${16 * MIB}`,
-    "memory/memory.swappiness": "10",
+    "memory/memory.swappiness": "20",
     "cpu/cpu.shares": "2048",
     "cpu/cpu.cfs_quota_us": "20000",
     "cpu/cpu.cfs_period_us": "200000",
@@ -75,10 +78,11 @@ const SECOND: Row = {
     "pids/pids.max": "1",
     "blkio/blkio.bfq.weight": "400",
     "blkio/blkio.throttle.read_bps_device": "",
-    "blkio/blkio.throttle.write_bps_device": `${NAME} ${11 * MIB}`,
-    "blkio/blkio.throttle.read_iops_device": `${NAME} 1001`,
+    "blkio/blkio.throttle.write_bps_device": `${NAME} ${12 * MIB}`,
+    "blkio/blkio.throttle.read_iops_device": `${NAME} 1003`,
     "blkio/blkio.throttle.write_iops_device": `${NAME} 7`,
     "unified/hugetlb.2MB.max": `${6 * MIB}`,
+    "unified/hugetlb.2MB.rsvd.max": `${6 * MIB}`,
   },
 };
 
@@ -98,6 +102,33 @@ rootTest("create() sets every limit, update() changes it", async () => {
   // down again: memory before memory and swap, and the other way round
   await update(box, FIRST.resources);
   assertEquals(cgroupFiles(box, FIRST.files), FIRST.files);
+});
+
+rootTest("create() and update() set what has two values: idle, and no OOM killer", async () => {
+  await using box = sandbox({ "linux.resources": { cpu: { idle: 1 } } });
+  await box.create();
+  const now = () => [cgroupFile(box, "cpu/cpu.idle"), cgroupFile(box, "memory/memory.oom_control").split("\n")[0]];
+  assertEquals(now(), ["1", "oom_kill_disable 0"]);
+  await update(box, { cpu: { idle: 0 }, memory: { disableOOMKiller: true } });
+  assertEquals(now(), ["0", "oom_kill_disable 1"]);
+});
+
+rootTest("create() and update() leave limits of kernel memory alone, and say so", async () => {
+  await using box = sandbox({ "linux.resources.memory": { limit: 64 * MIB, kernel: 32 * MIB, kernelTCP: 16 * MIB } });
+  const files = {
+    "memory/memory.limit_in_bytes": `${64 * MIB}`,
+    "memory/memory.kmem.limit_in_bytes": "9223372036854771712",
+    "memory/memory.kmem.tcp.limit_in_bytes": "9223372036854771712",
+  };
+  const warns = async (...args: string[]) => {
+    const { code, stderr } = await box.runo(args);
+    assertEquals([code, cgroupFiles(box, files)], [0, files], stderr);
+    assert(/level=warning msg=.*kernel memory /.test(stderr), stderr);
+  };
+  await warns("create", "--bundle", box.bundle, box.id);
+  await warns("update", "--kernel-memory", "16M", "--kernel-memory-tcp", "8M", box.id);
+  Deno.writeTextFileSync(`${box.dir}/r.json`, JSON.stringify({ memory: { kernel: 16 * MIB, kernelTCP: 8 * MIB } }));
+  await warns("update", "--resources", `${box.dir}/r.json`, box.id);
 });
 
 rootTest("update() notes the new limits in state.json", async () => {

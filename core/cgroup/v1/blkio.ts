@@ -3,7 +3,7 @@
 import type { BlockDevice, BlockIO, Resources, ThrottleDevice, WeightDevice } from "../../spec/types.ts";
 import { readIfThere } from "../files.ts";
 import { type BlkioEntry, type BlkioStats, NO_BLKIO } from "../stats.ts";
-import { hasFile, type Target, writeLimit, type WriteOptions } from "../target.ts";
+import { hasFile, keepLines, type Target, writeLimit, type WriteOptions } from "../target.ts";
 import { count, decimal, deviceLine } from "../text.ts";
 
 export function isBlkioSet({ blockIO = {} }: Resources): boolean {
@@ -17,12 +17,21 @@ export function setBlkio(target: Target, { blockIO = {} }: Resources): void {
   // CFQ had the short name; since Linux 5.0 only BFQ is left
   const own = hasFile(target, "blkio.weight") ? "blkio.weight" : "blkio.bfq.weight";
   const hints = { ENOENT: "the kernel has no BFQ scheduler (CONFIG_BFQ_GROUP_IOSCHED)" };
-  if (weight !== 0) writeLimit(target, own, decimal(weight), { hints });
+  if (weight !== 0) {
+    // BFQ forgets the weights of single devices then
+    keepLines(target, `${own}_device`, weightLines);
+    writeLimit(target, own, decimal(weight), { hints });
+  }
   if (leafWeight !== 0) writeLimit(target, "blkio.leaf_weight", decimal(leafWeight), { hints: LEAF_HINTS });
   for (const device of weightDevice) setDeviceWeights(target, `${own}_device`, device);
   for (const [file, device] of throttles(blockIO)) {
     writeLimit(target, file, `${numbers(device)} ${decimal(device.rate)}`, aboutDevice(device, "0"));
   }
+}
+
+/** Without the line "default 100". */
+function weightLines(content: string): string[] {
+  return content.split("\n").filter((line) => /^\d/.test(line));
 }
 
 const LEAF_HINTS = { ENOENT: "weights of leaves went with the CFQ scheduler in Linux 5.0" };

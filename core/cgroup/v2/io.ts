@@ -37,14 +37,17 @@ function deviceHints({ major, minor }: BlockDevice): Readonly<Record<string, str
 function setWeights(target: Target, { weight = 0, weightDevice = [] }: BlockIO): void {
   if (weight === 0 && weightDevice.length === 0) return;
   const bfq = hasFile(target, "io.bfq.weight");
-  const restore = (content: string) => [content.split("\n")[0] ?? "default"];
+  // the default, which makes BFQ forget the weights of single devices, and then these
+  const restore = (content: string) => content.split("\n");
   if (weight !== 0 && bfq) writeLimit(target, "io.bfq.weight", decimal(weight), { restore });
   if (weight !== 0 && !bfq) writeLimit(target, "io.weight", decimal(ioWeight(weight)), { restore });
   // a file with one number alone is of a kernel before 5.4, which has no weights by device
   if (!bfq || !readFile(target, "io.bfq.weight").startsWith("default")) return;
   for (const device of weightDevice) {
-    const name = `${device.major}:${device.minor}`;
-    writeLimit(target, "io.bfq.weight", `${name} ${decimal(device.weight ?? 0)}`, {
+    const { weight: own = 0 } = device, name = `${device.major}:${device.minor}`;
+    // one with a weight for its leaves alone
+    if (own === 0) continue;
+    writeLimit(target, "io.bfq.weight", `${name} ${decimal(own)}`, {
       hints: deviceHints(device),
       restore: (content) => [`${name} ${deviceLine(content, name) ?? "default"}`],
     });
