@@ -180,6 +180,7 @@ const MEMORY_MODES = [
   "MPOL_WEIGHTED_INTERLEAVE",
 ];
 const MEMORY_FLAGS = { MPOL_F_STATIC_NODES: 1 << 15, MPOL_F_RELATIVE_NODES: 1 << 14, MPOL_F_NUMA_BALANCING: 1 << 13 };
+/** As many nodes as a kernel has at most; a mask for more is made when more are asked for, which the kernel refuses. */
 const MAX_NODES = 1024;
 
 function setMemoryPolicy(p: Program, { mode, nodes, flags }: MemoryPolicy): void {
@@ -193,7 +194,8 @@ function setMemoryPolicy(p: Program, { mode, nodes, flags }: MemoryPolicy): void
     p.emit("set_mempolicy", [bits, 0, 0]);
     return;
   }
-  const mask = new Uint32Array(MAX_NODES / 32);
+  const count = Math.max(MAX_NODES, ...list.map((node) => node + 1));
+  const mask = new Uint32Array(Math.ceil(count / 64) * 2);
   for (const node of list) mask[node >> 5]! |= 1 << (node & 31);
-  p.emit("set_mempolicy", [bits, words([...mask], `nodes ${nodes}`), MAX_NODES + 1]);
+  p.emit("set_mempolicy", [bits, words([...mask], `nodes ${nodes}`), mask.length * 32 + 1]);
 }

@@ -82,6 +82,11 @@ rootTest("run() sets the memory policy", async () => {
   );
   assertEquals(await seen({ mode: "MPOL_DEFAULT", nodes: "" }), "default");
   assertStringIncludes(await box.refused({ "linux.memoryPolicy": { mode: "MPOL_BIND", nodes: "1000" } }), "MPOL_BIND");
+  // none of them is lost on the way to the kernel
+  assertStringIncludes(
+    await box.refused({ "linux.memoryPolicy": { mode: "MPOL_PREFERRED", nodes: "5000" } }),
+    "MPOL_PREFERRED 5000",
+  );
   assertStringIncludes(
     await box.refused({ "linux.memoryPolicy": { mode: "MPOL_BOGUS", nodes: "0" } }),
     "/linux/memoryPolicy",

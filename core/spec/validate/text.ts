@@ -30,6 +30,9 @@ export function checkNullBytes(value: unknown, pointer: string, found: Findings)
   }
 }
 
+/** Above it no id of a CPU or a node is taken for one: the largest that runc takes. */
+const LARGEST_ID = 65536;
+
 /** A list of ids such as "0-3,7", as the kernel and runc read it: spaces and empty elements are ignored. */
 export function parseIdList(text: string): readonly (readonly [first: number, last: number])[] | undefined {
   const ranges: [number, number][] = [];
@@ -37,7 +40,7 @@ export function parseIdList(text: string): readonly (readonly [first: number, la
     const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(element);
     if (match === null) return undefined;
     const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])];
-    if (first > last) return undefined;
+    if (first > last || last > LARGEST_ID) return undefined;
     ranges.push([first, last]);
   }
   return ranges;
