@@ -21,8 +21,7 @@ export function openSources(p: Program, inputs: CreateInputs): Map<number, numbe
   if (inputs.facts.euid !== 0) return sources;
   const first = Math.max(inputs.socket, inputs.fifo, ...inputs.idmaps.values()) + BETWEEN;
   for (const [i, mount] of allMounts(inputs).entries()) {
-    // what lies in the root file system is what the mounts before have made of it
-    if (!isBind(mount) || absoluteSource(mount.source ?? "", inputs.bundle).startsWith(`${inputs.rootfs}/`)) continue;
+    if (!isBind(mount) || isTakenLater(mount, i, inputs)) continue;
     const number = first + sources.size, refused = p.label(`no copy of ${mount.source}`);
     const tree = p.register("tree");
     // root of a user namespace that has the mount namespace of another: it must have its own before
@@ -33,6 +32,14 @@ export function openSources(p: Program, inputs: CreateInputs): Map<number, numbe
     sources.set(i, number);
   }
   return sources;
+}
+
+/**
+ * What lies in the root file system is what the mounts before have made of it. One whose ids are mapped is taken as the
+ * host has it, as in runc: root of a user namespace cannot map them.
+ */
+function isTakenLater({ source = "" }: Mount, index: number, { bundle, rootfs, idmaps }: CreateInputs): boolean {
+  return !idmaps.has(index) && absoluteSource(source, bundle).startsWith(`${rootfs}/`);
 }
 
 /** The copy of a mount's source, made before or now. */

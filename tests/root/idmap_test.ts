@@ -79,6 +79,16 @@ rootTest("mounts with different maps and with none stand side by side", async ()
   assertEquals(out, "/a/root 0:0\n/b/root 7:8\n/c/root 65534:65534\n/d/root 1:2\n/e/root 0:0\n");
 });
 
+rootTest("idmap maps a source that lies in the root file system", async () => {
+  await using box = sandbox();
+  const inside = `${box.rootfs}/inside`;
+  Deno.mkdirSync(inside);
+  const userns = userNamespace(box);
+  Deno.chownSync(inside, 0, 0);
+  const out = await box.shell("stat -c '%u:%g' /mnt /inside", { ...userns, ...mounting(inside, ["bind", "idmap"]) });
+  assertEquals(out, "0:0\n65534:65534\n");
+});
+
 rootTest("idmap maps one mount, ridmap those below as well", async () => {
   await using box = sandbox();
   const dir = source(box);
