@@ -16,7 +16,7 @@ import type { Created } from "./create.ts";
 import { homeVariable } from "./home.ts";
 import { hookState } from "./hook_state.ts";
 import { mapsOf, rootOnHost, writeIdMaps } from "./idmap.ts";
-import { makeMountpoint } from "./mountpoint.ts";
+import { makeMountpoint, modeOf } from "./mountpoint.ts";
 import { type NewState, newState, now, thisCreator } from "./new_state.ts";
 import type { CreateOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
@@ -93,6 +93,7 @@ export class Creation {
       idmap: ({ pid }) => writeIdMaps(pid, mapsOf(spec), ids),
       mountpoint: ({ fd, number }) => this.#makeMountpoint(fd!, number!),
       cgroup: ({ pid }) => this.#prepared.cgroup.enter(pid),
+      mode: ({ fd }) => modeOf(fd!),
       copyFrom: (ask) => void (this.#copyFrom = keepFd(ask)),
       copyTo: ({ pid, fd }) => {
         using from = this.#copyFrom;

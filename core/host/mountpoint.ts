@@ -1,4 +1,7 @@
-/** Mount points behind links that lead nowhere yet: /etc/resolv.conf of many images. The program makes all others itself. */
+/**
+ * Mount points behind links that lead nowhere yet: /etc/resolv.conf of many images. The program makes all others itself.
+ * What those are like that exist.
+ */
 
 import {
   AT_SYMLINK_NOFOLLOW,
@@ -14,10 +17,22 @@ import {
 } from "../../ffi/abi.ts";
 import { ARCH, call, tryCall } from "../../ffi/call.ts";
 import { Fd } from "../../ffi/fd.ts";
+import { statFd } from "../../ffi/file.ts";
 import { allocate } from "../../ffi/memory.ts";
 import { OPEN_HOW } from "../../ffi/structs.ts";
 import { RunoError } from "../error.ts";
+import { MODE_BYTES } from "../plan/asks.ts";
 import { components } from "../plan/paths.ts";
+
+const PERMISSIONS = 0o7777;
+
+/** The answer to the ask `mode`: the directory's permissions as mount options have them, with a NUL. */
+export function modeOf(directory: Fd): Uint8Array<ArrayBuffer> {
+  const text = (statFd(directory.number).mode & PERMISSIONS).toString(8);
+  const answer = new Uint8Array(MODE_BYTES);
+  answer.set(new TextEncoder().encode(text));
+  return answer;
+}
 
 /** As many as path_resolution(7) follows. */
 const MAX_LINKS = 40;

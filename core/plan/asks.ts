@@ -9,6 +9,8 @@ export const ASK = {
   netDevices: 3,
   /** Make the mount point of the mount with this number, below the root that is attached. */
   mountpoint: 13,
+  /** Tell the mode of the directory that is attached, as text. */
+  mode: 14,
   /** Copy what a tmpfs hides into it: two messages, the hidden directory first. */
   copyFrom: 4,
   copyTo: 5,
@@ -35,6 +37,9 @@ export type AskName = keyof typeof ASK;
 export function askName(code: number): AskName | undefined {
   return (Object.keys(ASK) as AskName[]).find((name) => ASK[name] === code);
 }
+
+/** Bytes of the answer to `mode`: octal digits and NULs. */
+export const MODE_BYTES = 8;
 
 /** Bytes that the answer to `home` may have: "HOME=" and a path. */
 export const HOME_BYTES = 4096;

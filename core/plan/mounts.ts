@@ -1,11 +1,10 @@
 /** The mounts of the config, in their order: made detached, given their attributes, attached by descriptor. */
 
 import * as abi from "../../ffi/abi.ts";
-import { STATX, STATX_SIZE } from "../../ffi/structs.ts";
-import { Data, type Reg, Within } from "../program/assembly.ts";
+import { Data, type Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Mount } from "../spec/types.ts";
-import { ASK } from "./asks.ts";
+import { ASK, MODE_BYTES } from "./asks.ts";
 import { cgroupMount } from "./cgroup_mounts.ts";
 import { type CreateInputs, hasNamespace } from "./inputs.ts";
 import { isShown, shownFileSystem } from "./kernel_mounts.ts";
@@ -84,22 +83,18 @@ function fileSystem(
   mountStep(p, mount, index);
   // an ordinary directory for those whose files runo and the container trust: CVE-2019-19921
   const ordinary = type === "proc" || type === "sysfs";
-  const inheritsMode = type === "tmpfs" && !options.data.some((entry) => entry.startsWith("mode="));
-  const stat = statBuffer(0o1777);
+  const mode = inheritedMode(type, options);
   const at = mountpointOf(p, root, { mount, index }, {
     file: false,
     ordinary,
-    ...inheritsMode
-      ? { existing: (place) => p.emit("statx", [place, "", abi.AT_EMPTY_PATH, abi.STATX_MODE, stat]) }
-      : {},
+    ...mode ? { existing: (place) => p.askWithFd(ASK.mode, "mode", place, { reply: mode }) } : {},
   });
   if (options.data.some((entry) => entry.length > FSCONFIG_VALUE_LIMIT)) {
     mountByPath(p, { root, at }, mount, options, inputs);
   } else {
     const attached = options.data.length === 0 && isShown(type, inputs.spec)
       ? shownFileSystem(p, type, mount, options)
-      : newFileSystem(p, type, mount, options, inputs);
-    if (inheritsMode) copyMode(p, attached, stat);
+      : newFileSystem(p, type, mount, options, inputs, mode);
     if (options.copyUp) copyUp(p, at, attached);
     p.moveMount(attached, at);
     changeBelow(p, attached, options);
@@ -108,18 +103,12 @@ function fileSystem(
   p.close(at);
 }
 
-/** A struct statx to be written to, with the mode that counts when it is not. */
-function statBuffer(mode: number): Data {
-  const bytes = new Uint8Array(STATX_SIZE);
-  bytes.set(STATX.pack({ mode }));
-  return new Data(bytes, { text: "statx" });
-}
-
-function copyMode(p: Program, mount: Reg, stat: Data): void {
-  const mode = p.register("mode");
-  p.emitInto(mode, "load32", [new Within(stat, STATX.offset("mode"))]);
-  p.emit("fchmodat", [mount, ".", mode]);
-  p.free(mode);
+/** The mode that a tmpfs takes over from the directory at its place, when there is one: the one of a new tmpfs so far. */
+function inheritedMode(type: string, { data }: MountOptions): Data | undefined {
+  if (type !== "tmpfs" || data.some((entry) => entry.startsWith("mode="))) return undefined;
+  const text = new Data(new Uint8Array(MODE_BYTES), { text: "mode=(of the directory)" });
+  text.bytes.set(new TextEncoder().encode("1777"));
+  return text;
 }
 
 function copyUp(p: Program, hidden: Reg, tmpfs: Reg): void {
@@ -139,6 +128,7 @@ export function newFileSystem(
   mount: Mount,
   options: MountOptions,
   inputs: CreateInputs,
+  mode?: Data,
 ): Reg {
   const context = p.fsopen(type);
   if (mount.source !== undefined && mount.source !== "") p.fsconfigString(context, "source", mount.source);
@@ -150,6 +140,7 @@ export function newFileSystem(
     if (value === undefined) p.fsconfigFlag(context, key);
     else p.fsconfigString(context, key, value);
   }
+  if (mode !== undefined) p.fsconfigString(context, "mode", mode);
   p.fsconfigCreate(context);
   return p.fsmount(context, firstAttributes(type, options));
 }

@@ -156,7 +156,7 @@ export class Program extends Assembly {
     return this.emitInto(this.register(type), "fsopen", [type, abi.FSOPEN_CLOEXEC], handling);
   }
 
-  fsconfigString(context: Reg, key: string, value: string): void {
+  fsconfigString(context: Reg, key: string, value: string | Data): void {
     this.emit("fsconfig", [context, abi.FSCONFIG_SET_STRING, key, value, 0], { log: context });
   }
 

@@ -121,6 +121,12 @@ rootTest("run() gives a tmpfs the mode of what it covers unless an option says m
   const mode = (destination: string, ...options: readonly string[]) =>
     box.shell(`stat -c %a ${destination}`, mounts({ destination, type: "tmpfs", options }));
   assertEquals(await mode("/covered"), "710\n");
+  // an option of the file system: who reads them there sees what counts
+  const shown = await box.shell(
+    "grep -o ' /covered .*' /proc/mounts",
+    mounts({ destination: "/covered", type: "tmpfs" }),
+  );
+  assertStringIncludes(shown, ",mode=710");
   assertEquals(await mode("/covered", "mode=1750"), "1750\n");
   assertEquals(await mode("/not/there"), "1777\n");
 });
