@@ -12,6 +12,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { messageOf, RunoError } from "../core/error.ts";
 import { bundle, bundleInto } from "./carrier/bundle.ts";
 import { makeCarrier, V8_FLAGS } from "./carrier/carrier.ts";
+import { makeCodeCache } from "./carrier/code_cache.ts";
 import { Elf } from "./carrier/elf.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -57,10 +58,11 @@ function statOf(path: string): Deno.FileInfo | undefined {
 }
 
 function carrier(output: string, deno: string): Method {
-  const bytes = Deno.readFileSync(deno);
-  Deno.writeFileSync(output, makeCarrier(bytes, bundle(MAIN)));
+  const bytes = Deno.readFileSync(deno), scripts = bundle(MAIN);
+  const isNative = new Elf(bytes).arch === Deno.build.arch;
+  Deno.writeFileSync(output, makeCarrier(bytes, scripts, isNative ? { codeCache: makeCodeCache(deno, scripts) } : {}));
   Deno.chmodSync(output, 0o755);
-  if (new Elf(bytes).arch === Deno.build.arch) proveItIsRuno(output);
+  if (isNative) proveItIsRuno(output);
   return "carrier";
 }
 

@@ -2,7 +2,7 @@
 // At entry (from ld.so): sp -> argc, argv.., NULL, envp.., NULL, auxv; x0 = the function that _start registers with atexit.
 // Nothing here is writable: what is made is made on the stack, below the block that the kernel laid there.
 //
-// x19 stub   x20 old block   x21 main module   x22 open files entry   x23 table   x24 new envp   x25 saved x0
+// x19 stub   x20 old block   x21 directory entry   x22 open files entry   x23 table   x24 new envp   x25 saved x0
 // x10 read cursor   x11 write cursor
 
 .set ENTRY, 0                           // u64s of the table; offsets count from the first byte of the stub
@@ -14,16 +14,31 @@
 .set DROPPED, 48
 .set NOFILE, 56
 .set NOFILE_LENGTH, 64
-.set MAIN, 72
-.set MAIN_LENGTH, 80
-.set PAYLOAD, 88
+.set DIRECTORY, 72
+.set DIRECTORY_LENGTH, 80
+.set NO_DIRECTORY, 88
+.set CONTENT, 96
+.set CONTENT_LENGTH, 104
+.set CONTENT_NAME, 112
 .set SCRATCH, 8192                      // bytes for the two strings made here, a path and the limit
 .set PATH_MAX, 4096
 
 .set SYS_getcwd, 17
 .set SYS_chdir, 49
+.set SYS_openat, 56
+.set SYS_close, 57
+.set SYS_write, 64
 .set SYS_prlimit64, 261
+.set SYS_fsopen, 430
+.set SYS_fsconfig, 431
+.set SYS_fsmount, 432
 .set RLIMIT_NOFILE, 7
+.set FSOPEN_CLOEXEC, 1
+.set FSCONFIG_CMD_CREATE, 6
+.set FSMOUNT_CLOEXEC, 1
+.set MOUNT_ATTRS, 14                    // NOSUID, NODEV, NOEXEC
+.set CREATE_LOW, 0x41                   // O_WRONLY, O_CREAT
+.set CREATE_HIGH, 0x8                   // O_CLOEXEC
 
 stub:
   mov x25, x0
@@ -33,16 +48,73 @@ stub:
   mov x11, sp
   sub sp, sp, #SCRATCH
 
-// the main module: text, address of the payload in decimal, ")"
+// deno's directory: a file system that only this process has, or where that can not be made one that does not exist
+  ldr x21, [x23, #NO_DIRECTORY]
+  add x21, x21, x19
+  ldr x26, [x23, #CONTENT_LENGTH]
+  cbz x26, no_content
+  adr x0, tmpfs
+  mov x1, #FSOPEN_CLOEXEC
+  mov x8, #SYS_fsopen
+  svc #0
+  tbnz x0, #63, no_content
+  mov x27, x0
+  mov x1, #FSCONFIG_CMD_CREATE
+  mov x2, #0
+  mov x3, #0
+  mov x4, #0
+  mov x8, #SYS_fsconfig
+  svc #0
+  mov x0, x27
+  mov x1, #FSMOUNT_CLOEXEC
+  mov x2, #MOUNT_ATTRS
+  mov x8, #SYS_fsmount
+  svc #0
+  mov x28, x0
+  mov x0, x27
+  mov x8, #SYS_close
+  svc #0
+  tbnz x28, #63, no_content
+  mov x0, x28
+  ldr x1, [x23, #CONTENT_NAME]
+  add x1, x1, x19
+  mov x2, #CREATE_LOW
+  movk x2, #CREATE_HIGH, lsl #16
+  mov x3, #0600
+  mov x8, #SYS_openat
+  svc #0
+  tbnz x0, #63, no_file
+  mov x27, x0
+  ldr x9, [x23, #CONTENT]
+  add x9, x9, x19
+1:
+  mov x0, x27
+  mov x1, x9
+  mov x2, x26
+  mov x8, #SYS_write
+  svc #0
+  cmp x0, #0
+  b.le 2f
+  add x9, x9, x0
+  subs x26, x26, x0
+  b.ne 1b
+2:
+  mov x0, x27
+  mov x8, #SYS_close
+  svc #0
+  cbnz x26, no_file
   strb wzr, [x11, #-1]!
-  mov w0, #')'
-  strb w0, [x11, #-1]!
-  ldr x0, [x23, #PAYLOAD]
-  add x0, x0, x19
+  mov x0, x28
   bl put_number
-  ldp x0, x1, [x23, #MAIN]
+  ldp x0, x1, [x23, #DIRECTORY]
   bl put_text
   mov x21, x11
+  b no_content
+no_file:
+  mov x0, x28
+  mov x8, #SYS_close
+  svc #0
+no_content:
 
 // the soft limit of open files, which deno raises; without digits when the kernel does not say
   strb wzr, [x11, #-1]!
@@ -114,10 +186,9 @@ stub:
 2:
   stp x0, x1, [x11], #16
 
-// the inserted arguments, the main module, the other arguments
+// the inserted arguments, the other arguments
   ldr x0, [x23, #ARGUMENTS]
   bl store_list
-  str x21, [x11], #8
 1:
   ldr x0, [x10], #8
   str x0, [x11], #8
@@ -125,7 +196,7 @@ stub:
 
 // the environment: what is added, then the old entries that do not begin with a dropped prefix
   mov x24, x11
-  str x22, [x11], #8
+  stp x21, x22, [x11], #16
   ldr x0, [x23, #VARIABLES]
   bl store_list
 next_variable:
@@ -207,6 +278,8 @@ store_list:
 3:
   ret
 
+tmpfs:
+  .asciz "tmpfs"
 root:
   .ascii "/"
 empty:

@@ -52,16 +52,17 @@ export class Elf {
 
   /**
    * A copy with one more segment (read and execute, never write), made by `blob` from its distance to the old entry and to
-   * the pointer to `environ`; its first byte is the new entry. A note segment gives up its place in the program headers.
+   * the pointer to `environ`, and from its address; its first byte is the new entry. A note segment gives up its place in the
+   * program headers.
    */
-  withSegment(blob: (targets: Targets) => Uint8Array): Uint8Array<ArrayBuffer> {
+  withSegment(blob: (targets: Targets, address: bigint) => Uint8Array): Uint8Array<ArrayBuffer> {
     const loads = this.segments.filter((segment) => segment.type === PT_LOAD);
     const last = loads.at(-1), note = this.segments.findIndex((segment) => segment.type === PT_NOTE);
     if (last === undefined || note < 0) {
       throw new RunoError("adding a segment: executable has no note segment to replace");
     }
     const offset = roundUp(this.#bytes.length), vaddr = BigInt(roundUp(Number(last.vaddr + last.memsz)) + PAGE);
-    const content = blob({ entry: this.#header.entry - vaddr, environ: this.#environPointer() - vaddr });
+    const content = blob({ entry: this.#header.entry - vaddr, environ: this.#environPointer() - vaddr }, vaddr);
     const size = BigInt(content.length);
     const added: Segment = {
       ...{ type: PT_LOAD, flags: PF_R | PF_X, offset: BigInt(offset), vaddr, paddr: vaddr },

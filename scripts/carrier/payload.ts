@@ -2,16 +2,24 @@
 
 import type { Script } from "./bundle.ts";
 
-/**
- * The main module: it evaluates the loader. It lacks its end: the launcher appends the payload's address and ")".
- * It is a URL, so it has no "#", "?" or "%".
- */
-export const MAIN_MODULE = "data:text/javascript," +
-  "(at=>{const text=Deno.UnsafePointerView.getCString(Deno.UnsafePointer.create(BigInt(at)));" +
-  "(0,eval)(text)(at+text.length+1)})(";
+/** Where deno looks for what it keeps, when it has no directory of its own: no file can be made there. */
+export const NO_DIRECTORY = "/dev/null/deno";
 
 /**
- * The loader: a function of the address that the table's offsets count from. It evaluates the first script, and others when
+ * The main module: it evaluates the loader. It lacks its end: the payload's address and ")". It is a URL, so it has no "#",
+ * "?" or "%". evalContext() is eval() that asks for compiled code in deno's directory: without one, it would only lose time.
+ */
+export const MAIN_MODULE = "data:text/javascript," + [
+  "(at=>{const text=Deno.UnsafePointerView.getCString(Deno.UnsafePointer.create(BigInt(at)));",
+  "const {core}=Deno[Deno.internal];",
+  `const cached=Deno.env.get("DENO_DIR")!=="${NO_DIRECTORY}"&&core&&core.evalContext;`,
+  "const evaluate=(text,name)=>{if(!cached)return(0,eval)(text);",
+  'const [value,error]=core.evalContext(text,"runo:"+name);if(error)throw error.thrown;return value};',
+  'evaluate(text,"loader")(at+text.length+1,evaluate)})(',
+].join("");
+
+/**
+ * The loader: a function of the address that the table's offsets count from, and of how to evaluate. It evaluates the first script, and others when
  * they are asked for. What goes wrong outside cli/main.ts is said in one line, never as a stack.
  */
 function loader(scripts: readonly Script[], lengths: readonly number[]): string {
@@ -21,7 +29,7 @@ function loader(scripts: readonly Script[], lengths: readonly number[]): string 
     end += lengths[i]!;
     return `${JSON.stringify(name)}:[${start},${lengths[i]}]`;
   });
-  return `at => {
+  return `(at, evaluate) => {
     const table = {${table.join(",")}};
     const die = error => {
       Deno.stderr.writeSync(new TextEncoder().encode("runo: internal error: " + String(error).split("\\n")[0] + "\\n"));
@@ -32,7 +40,7 @@ function loader(scripts: readonly Script[], lengths: readonly number[]): string 
     const decoder = new TextDecoder(), loaded = {};
     const text = ([offset, length]) => decoder.decode(
       new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(Deno.UnsafePointer.create(BigInt(at + offset)), length)));
-    const load = name => loaded[name] ??= (0, eval)(text(table[name]))(load, later);
+    const load = name => loaded[name] ??= evaluate(text(table[name]), name)(load, later);
     const later = async name => load(name);
     load(${JSON.stringify(scripts[0]?.name)});
   }`.replace(/\n\s*/g, " ");

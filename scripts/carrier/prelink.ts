@@ -10,6 +10,7 @@ import {
   bytesAt,
   DT_RELA,
   DT_RELASZ,
+  DT_STRTAB,
   DT_SYMTAB,
   DYN,
   EHDR,
@@ -22,7 +23,7 @@ import {
 } from "./elf_layouts.ts";
 
 /** Where address 0 of the executable goes: beyond the lowest addresses, which nobody may map, vm.mmap_min_addr. */
-const BASE = 0x1000000n;
+export const BASE = 0x1000000n;
 
 const ET_EXEC = 2, ET_DYN = 3, SHT_DYNSYM = 11, STT_TLS = 6, SHN_UNDEF = 0, SHN_ABS = 0xfff1, PT_GNU_STACK = 0x6474e551;
 const DT_PLTRELSZ = 2n, DT_JMPREL = 23n, DT_RELR = 36n, DT_RELACOUNT = 0x6ffffff9n, DT_FLAGS_1 = 0x6ffffffbn;
@@ -31,7 +32,16 @@ const DF_1_PIE = 0x8000000n;
 const ADDRESSES = new Set([3n, 4n, 5n, 6n, 7n, 12n, 13n, 23n, 25n, 26n, 32n]
   .concat([0x6ffffef5n, 0x6ffffff0n, 0x6ffffffcn, 0x6ffffffen]));
 
-/** Three u64 words of a relocation: where, its type and symbol, what is added. */
+/**
+ * Calls that lead to other functions of libc. SQLite is the only one to call these: it wants to know the path of a file without
+ * any link, and of a descriptor's link below /proc it would take the text for the file.
+ */
+const FOLLOWING = new Map([["__lxstat", "__xstat"], ["__lxstat64", "__xstat64"], ["lstat", "stat"], [
+  "lstat64",
+  "stat64",
+]]);
+
+/** Three u64 words of a relocation: where, its type (low half) and symbol (high half), what is added. */
 const WORDS = 3;
 
 /**
@@ -41,6 +51,7 @@ const WORDS = 3;
 export function prelink(file: Uint8Array<ArrayBuffer>, arch: Arch): void {
   const image = new Image(file, arch);
   image.check();
+  image.redirect(FOLLOWING);
   image.relocate();
   image.moveSymbols();
   image.moveDynamic();
@@ -90,6 +101,22 @@ class Image {
       }
     }
     this.#symbols();
+  }
+
+  /** Lets calls of the functions that are keys lead to their values, where the executable calls both. */
+  redirect(functions: ReadonlyMap<string, string>): void {
+    const [, calls] = this.#tables(), index = new Map<string, bigint>();
+    for (let i = 1; i < calls.length; i += WORDS) index.set(this.#symbolName(calls[i]! >> 32n), calls[i]! >> 32n);
+    for (let i = 1; i < calls.length; i += WORDS) {
+      const other = index.get(functions.get(this.#symbolName(calls[i]! >> 32n)) ?? "");
+      if (other !== undefined) calls[i] = other << 32n | calls[i]! & 0xffffffffn;
+    }
+  }
+
+  #symbolName(index: bigint): string {
+    const { name } = SYM.read(this.#at(this.#value(DT_SYMTAB) + index * BigInt(SYM.size)));
+    const text = this.#at(this.#value(DT_STRTAB) + BigInt(name));
+    return new TextDecoder().decode(text.subarray(0, text.indexOf(0)));
   }
 
   /** Adjusts what only depends on the address; what depends on other objects stays, at its new place, for ld.so. */

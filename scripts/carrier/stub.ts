@@ -5,9 +5,9 @@ import { RunoError } from "../../core/error.ts";
 
 /** What the launcher does to the command line and the environment before deno sees them. */
 export interface Launch {
-  /** Inserted after argv[0], in front of the main module. */
+  /** Inserted after argv[0]. */
   readonly arguments: readonly string[];
-  /** The main module without its end: the stub appends the payload's address in decimal, and ")". */
+  /** The main module, which follows them, without its end: the payload's address in decimal, and ")". */
   readonly main: string;
   /** Entries added to the environment, `NAME=value`. */
   readonly variables: readonly string[];
@@ -15,6 +15,17 @@ export interface Launch {
   readonly dropped: readonly string[];
   /** Added to the environment with the soft RLIMIT_NOFILE in decimal as its value. */
   readonly nofileVariable: string;
+  /**
+   * An entry of the environment that names a directory. Where the process may mount, that is a file system of its own, in no
+   * tree of mounts, named by the prefix and a descriptor in decimal; it has the content in a file of that name.
+   */
+  readonly directory: {
+    readonly prefix: string;
+    readonly name: string;
+    readonly content: Uint8Array;
+    /** The entry when there is no content, or the process may not mount. */
+    readonly otherwise: string;
+  };
 }
 
 /** Where things are in the executable, counted in bytes from the first byte of the stub. */
@@ -36,22 +47,29 @@ const TABLE = new Layout({
   dropped: "u64",
   nofile: "u64",
   nofileLength: "u64",
-  main: "u64",
-  mainLength: "u64",
-  payload: "u64",
+  directory: "u64",
+  directoryLength: "u64",
+  noDirectory: "u64",
+  content: "u64",
+  contentLength: "u64",
+  contentName: "u64",
 });
 
 /** What the stub has room for on its stack: SCRATCH less a path, the digits, and its own few words. */
 const SCRATCH_TEXT = 3072;
 
 /**
- * The blob that is appended to deno: code, table, strings, payload. It is position independent and never written to.
- * Throws RunoError when the launch can not be said in C strings, or its main module is too long for the stub.
+ * The blob that is appended to deno, to be loaded at `address`: code, table, payload, strings. It is never written to.
+ * Throws RunoError when the launch can not be said in C strings, or what it adds is too long for the stub.
  */
 export function layOutBlob(
   code: Uint8Array,
   launch: Launch,
-  { targets, payload }: { readonly targets: Targets; readonly payload: Uint8Array },
+  { targets, address, payload }: {
+    readonly targets: Targets;
+    readonly address: bigint;
+    readonly payload: Uint8Array;
+  },
 ): Uint8Array<ArrayBuffer> {
   const start = code.length + TABLE.size;
   const pieces: Uint8Array[] = [];
@@ -62,22 +80,26 @@ export function layOutBlob(
     end += bytes.length;
     return at;
   };
-  const main = new TextEncoder().encode(launch.main), nofile = new TextEncoder().encode(`${launch.nofileVariable}=`);
-  if (main.length + nofile.length > SCRATCH_TEXT) {
-    throw new RunoError("laying out the launcher: main module is too long");
-  }
+  const main = `${launch.main}${address + BigInt(place(payload))})`;
+  const { directory, variables } = launch, args = [...launch.arguments, main];
+  const prefix = new TextEncoder().encode(directory.prefix);
+  const nofile = new TextEncoder().encode(`${launch.nofileVariable}=`);
+  if (prefix.length + nofile.length > SCRATCH_TEXT) throw new RunoError("laying out the launcher: names are too long");
   const table = TABLE.pack({
     ...targets,
-    arguments: place(stringList(launch.arguments)),
-    argumentCount: launch.arguments.length + 1,
-    variables: place(stringList(launch.variables)),
-    variableCount: launch.variables.length + 1,
+    arguments: place(stringList(args)),
+    argumentCount: args.length,
+    variables: place(stringList(variables)),
+    variableCount: variables.length + 2,
     dropped: place(stringList(launch.dropped)),
     nofile: place(nofile),
     nofileLength: nofile.length,
-    main: place(main),
-    mainLength: main.length,
-    payload: place(payload),
+    directory: place(prefix),
+    directoryLength: prefix.length,
+    noDirectory: place(stringList([directory.otherwise])),
+    content: place(directory.content),
+    contentLength: directory.content.length,
+    contentName: place(stringList([directory.name])),
   });
   const blob = new Uint8Array(end);
   blob.set(code);

@@ -2,7 +2,7 @@
 # At entry (from ld.so): rsp -> argc, argv.., NULL, envp.., NULL, auxv; rdx = the function that _start registers with atexit.
 # Nothing here is writable: what is made is made on the stack, below the block that the kernel laid there.
 #
-# rbx stub   r12 old block   r13 main module   r14 open files entry   r15 new block   rbp new envp   rdi write cursor
+# rbx stub   r12 old block   r13 directory entry   r14 open files entry   r15 new block   rbp new envp   rdi write cursor
 
 .intel_syntax noprefix
 .set ENTRY, 0                           # u64s of the table; offsets count from the first byte of the stub
@@ -14,16 +14,30 @@
 .set DROPPED, 48
 .set NOFILE, 56
 .set NOFILE_LENGTH, 64
-.set MAIN, 72
-.set MAIN_LENGTH, 80
-.set PAYLOAD, 88
+.set DIRECTORY, 72
+.set DIRECTORY_LENGTH, 80
+.set NO_DIRECTORY, 88
+.set CONTENT, 96
+.set CONTENT_LENGTH, 104
+.set CONTENT_NAME, 112
 .set SCRATCH, 8192                      # bytes for the two strings made here, a path, the limit and the calls
 .set PATH_MAX, 4096
 
+.set SYS_write, 1
+.set SYS_close, 3
 .set SYS_getcwd, 79
 .set SYS_chdir, 80
+.set SYS_openat, 257
 .set SYS_prlimit64, 302
+.set SYS_fsopen, 430
+.set SYS_fsconfig, 431
+.set SYS_fsmount, 432
 .set RLIMIT_NOFILE, 7
+.set FSOPEN_CLOEXEC, 1
+.set FSCONFIG_CMD_CREATE, 6
+.set FSMOUNT_CLOEXEC, 1
+.set MOUNT_ATTRS, 14                    # NOSUID, NODEV, NOEXEC
+.set CREATE, 0x80041                    # O_WRONLY, O_CREAT, O_CLOEXEC
 
 stub:
   push rdx
@@ -32,18 +46,83 @@ stub:
   mov rdi, rsp
   sub rsp, SCRATCH
 
-# the main module: text, address of the payload in decimal, ")"
+# deno's directory: a file system that only this process has, or where that can not be made one that does not exist
+  mov r13, [rip + table + NO_DIRECTORY]
+  add r13, rbx
+  cmp qword ptr [rip + table + CONTENT_LENGTH], 0
+  jz no_content
+  push rdi
+  lea rdi, [rip + tmpfs]
+  mov esi, FSOPEN_CLOEXEC
+  mov eax, SYS_fsopen
+  syscall
+  test eax, eax
+  js no_file_system
+  mov r14d, eax
+  mov edi, eax
+  mov esi, FSCONFIG_CMD_CREATE
+  xor edx, edx
+  xor r10d, r10d
+  xor r8d, r8d
+  mov eax, SYS_fsconfig
+  syscall
+  mov edi, r14d
+  mov esi, FSMOUNT_CLOEXEC
+  mov edx, MOUNT_ATTRS
+  mov eax, SYS_fsmount
+  syscall
+  mov r15d, eax
+  mov edi, r14d
+  mov eax, SYS_close
+  syscall
+  test r15d, r15d
+  js no_file_system
+  mov edi, r15d
+  mov rsi, [rip + table + CONTENT_NAME]
+  add rsi, rbx
+  mov edx, CREATE
+  mov r10d, 0600
+  mov eax, SYS_openat
+  syscall
+  test eax, eax
+  js no_file
+  mov r14d, eax
+  mov rsi, [rip + table + CONTENT]
+  add rsi, rbx
+  mov rbp, [rip + table + CONTENT_LENGTH]
+1:
+  mov edi, r14d
+  mov rdx, rbp
+  mov eax, SYS_write
+  syscall
+  test rax, rax
+  jle 2f
+  add rsi, rax
+  sub rbp, rax
+  jnz 1b
+2:
+  mov edi, r14d
+  mov eax, SYS_close
+  syscall
+  test rbp, rbp
+  jnz no_file
+  pop rdi
   dec rdi
   mov byte ptr [rdi], 0
-  dec rdi
-  mov byte ptr [rdi], ')'
-  mov rax, [rip + table + PAYLOAD]
-  add rax, rbx
+  mov eax, r15d
   call put_number
-  mov rsi, [rip + table + MAIN]
-  mov rcx, [rip + table + MAIN_LENGTH]
+  mov rsi, [rip + table + DIRECTORY]
+  mov rcx, [rip + table + DIRECTORY_LENGTH]
   call put_text
   mov r13, rdi
+  jmp no_content
+no_file:
+  mov edi, r15d
+  mov eax, SYS_close
+  syscall
+no_file_system:
+  pop rdi
+no_content:
 
 # the soft limit of open files, which deno raises; without digits when the kernel does not say
   dec rdi
@@ -132,11 +211,9 @@ stub:
   stosq
 2:
 
-# the inserted arguments, the main module, the other arguments
+# the inserted arguments, the other arguments
   mov rdx, [rip + table + ARGUMENTS]
   call store_list
-  mov rax, r13
-  stosq
 1:
   lodsq
   stosq
@@ -145,6 +222,8 @@ stub:
 
 # the environment: what is added, then the old entries that do not begin with a dropped prefix
   mov rbp, rdi
+  mov rax, r13
+  stosq
   mov rax, r14
   stosq
   mov rdx, [rip + table + VARIABLES]
@@ -237,6 +316,8 @@ store_list:
 3:
   ret
 
+tmpfs:
+  .asciz "tmpfs"
 root:
   .ascii "/"
 empty:

@@ -4,8 +4,7 @@
  */
 
 import { denoBundle } from "../carrier/bundle.ts";
-import { Bundle } from "../bench/runtimes.ts";
-import { compileIfOld } from "../compile.ts";
+import { layOutLives } from "../fixtures/life.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const FILE = "scripts/carrier/hot_functions.txt";
@@ -14,26 +13,9 @@ const LOG_FLAGS = ["--log-function-events", "--no-logfile-per-isolate"];
 /** Names of functions by module. */
 type Found = Map<string, Set<string>>;
 
-/** The commands of a container's life, in their order. */
-function life(directory: string, id: string): string[][] {
-  return [
-    ["create", "--bundle", directory, id],
-    ["state", id],
-    ["start", id],
-    ["exec", id, "/bin/true"],
-    ["list"],
-    ["kill", id, "KILL"],
-    ["delete", "--force", id],
-  ];
-}
-
 function record(work: string, found: Found): void {
   denoBundle(`${work}/bundle`, `${ROOT}cli/main.ts`, []);
-  const sleeper = new Bundle(work), quick = new Bundle(work);
-  sleeper.configure(["/bin/sleep", "1000"]);
-  quick.configure(["/bin/true"]);
-  const commands = [...life(sleeper.directory, "runo-hot"), ["run", "--bundle", quick.directory, "runo-hot-run"]];
-  for (const command of commands) {
+  for (const command of layOutLives(work, "runo-hot")) {
     const log = `${work}/v8.log`;
     const { success } = new Deno.Command(Deno.execPath(), {
       args: [
@@ -74,7 +56,6 @@ function readLog(log: string, found: Found): void {
 }
 
 if (import.meta.main) {
-  compileIfOld();
   const work = Deno.makeTempDirSync({ prefix: "runo-hot-" }), found: Found = new Map();
   try {
     record(work, found);

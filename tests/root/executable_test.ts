@@ -2,11 +2,13 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
-import { rootTest, RUNO, sandbox, succeeded } from "./harness.ts";
+import { exists, rootTest, RUNO, sandbox, succeeded } from "./harness.ts";
 import { execute } from "./support/command.ts";
 
 /** What the launcher adds for Deno. */
 const OWN = /DENO|RUNO/;
+/** In a traced call: Deno tries its cache where nothing can be, or has it in a file system that no path leads to. */
+const UNSEEN = /"\/dev\/|= -1 ENOTDIR|"\/proc\/self\/fd\/\d+\/|openat\(\d+, "v8_code_cache_v2"/;
 
 rootTest("runo says its version on a read-only root, with no variables, no home, and a noexec TMPDIR", async () => {
   await using box = sandbox();
@@ -26,10 +28,25 @@ rootTest("runo writes no file of its own accord", async () => {
   const command = ["strace", "-f", "-e", calls, "-o", trace, RUNO, "--root", box.root, "state", box.id];
   succeeded(await execute(command, { env: { HOME: box.dir, XDG_CACHE_HOME: `${box.dir}/cache`, TMPDIR: box.dir } }));
   const writes = Deno.readTextFileSync(trace).split("\n").filter((line) =>
-    // Deno tries its cache, where nothing can be
-    /O_WRONLY|O_RDWR|O_CREAT|creat|mkdir|rename|unlink|symlink/.test(line) && !/"\/dev\/|= -1 ENOTDIR/.test(line)
+    /O_WRONLY|O_RDWR|O_CREAT|creat|mkdir|rename|unlink|symlink/.test(line) && !UNSEEN.test(line)
   );
   assertEquals(writes, []);
+});
+
+rootTest("run() finds all that it evaluates compiled, in a file system that it shares with nobody", async () => {
+  await using box = sandbox({ "process.args": ["sh", "-c", "echo ready; exec sleep 100"] });
+  const running = box.start(["run", "--bundle", box.bundle, box.id]);
+  await box.reachesOutput(running, "ready");
+  const fds = `/proc/${running.pid}/fd`;
+  const home = Array.from(Deno.readDirSync(fds), ({ name }) => `${fds}/${name}`)
+    .find((fd) => exists(`${fd}/v8_code_cache_v2`));
+  // Deno would have written there what it had to compile
+  assertEquals(Deno.statSync(`${home}/v8_code_cache_v2-wal`).size, 0);
+  const { dev } = Deno.statSync(home!);
+  const number = `${dev >> 8}:${dev & 255}`;
+  assertEquals(Deno.readTextFileSync("/proc/self/mountinfo").includes(` ${number} `), false);
+  await box.ok("kill", box.id, "KILL");
+  assertEquals((await running.result).code, 137);
 });
 
 rootTest("runo called as runc speaks as runc", async () => {

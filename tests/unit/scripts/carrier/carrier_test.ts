@@ -104,3 +104,21 @@ Deno.test("makeCarrier() tells what goes wrong in one line", () => {
   const { code, stderr } = shell(`"$0" reject`);
   assertEquals({ code, stderr }, { code: 1, stderr: "runo: internal error: TypeError: rejected\n" });
 });
+
+const noMount = Deno.uid() === 0 ? undefined : "only root may make the file system";
+
+Deno.test({
+  name: `makeCarrier() gives deno a directory of its own with the code cache${noMount ? ` (skipped: ${noMount})` : ""}`,
+  ignore: noMount !== undefined,
+  fn: () => {
+    const codeCache = new TextEncoder().encode("no data base");
+    makeProbe(`${directory}/cached`, Deno.execPath(), { codeCache });
+    const { variables, listed } = said(`exec ./cached list`);
+    assertMatch(variables["DENO_DIR"]!, /^\/proc\/self\/fd\/\d+$/);
+    assertEquals(listed?.includes("v8_code_cache_v2"), true);
+    // without the right to mount, it starts all the same
+    Deno.chmodSync(directory, 0o755);
+    const powerless = said(`exec setpriv --reuid 65534 --regid 65534 --clear-groups ./cached`);
+    assertEquals(powerless.variables["DENO_DIR"], "/dev/null/deno");
+  },
+});

@@ -1,6 +1,6 @@
 /** A small executable of the carrier's kind, to see what the program in it is given. */
 
-import { makeCarrier } from "../../../../scripts/carrier/carrier.ts";
+import { type Home, makeCarrier } from "../../../../scripts/carrier/carrier.ts";
 
 /** An executable whose program says what it was given, or throws as it is told. */
 const PROBE = `(async (load, later) => {
@@ -15,6 +15,7 @@ const PROBE = `(async (load, later) => {
     variables: Deno.env.toObject(),
     name: Deno.readTextFileSync("/proc/self/cmdline").split("\\0")[0],
     environ: Deno.readTextFileSync("/proc/self/environ").split("\\0").slice(0, -1),
+    listed: how === "list" ? Array.from(Deno.readDirSync(Deno.env.get("DENO_DIR")), ({ name }) => name) : undefined,
     descriptor: how === "read" ? Deno.readTextFileSync("/proc/self/fd/" + Deno.args[1]) : undefined,
   }));
 })`;
@@ -27,11 +28,14 @@ export interface Said {
   readonly variables: Readonly<Record<string, string>>;
   readonly name: string;
   readonly environ: readonly string[];
+  readonly listed?: readonly string[];
   readonly descriptor?: string;
 }
 
+/** The programs of the executable. */
+export const SCRIPTS = [{ name: "main.js", text: PROBE }, { name: "lazy.js", text: LAZY }];
+
 /** Writes the executable, carried by this deno. */
-export function makeProbe(path: string, deno: string): void {
-  const scripts = [{ name: "main.js", text: PROBE }, { name: "lazy.js", text: LAZY }];
-  Deno.writeFileSync(path, makeCarrier(Deno.readFileSync(deno), scripts), { mode: 0o755 });
+export function makeProbe(path: string, deno: string, home?: Home): void {
+  Deno.writeFileSync(path, makeCarrier(Deno.readFileSync(deno), SCRIPTS, home), { mode: 0o755 });
 }
