@@ -69,7 +69,8 @@ const LINUX = object({}, {
     enableCMT: "boolean",
     enableMBM: "boolean",
   }),
-  memoryPolicy: object({ mode: "string" }, { nodes: "string", flags: STRINGS }),
+  // no mode is an invalid one: the sentence is runc's
+  memoryPolicy: object({}, { mode: "string", nodes: "string", flags: STRINGS }),
   personality: object({ domain: "string" }, { flags: STRINGS }),
   // the clocks are free keys here, so that an unknown one is reported and not lost
   timeOffsets: map(object({}, { secs: "int64", nanosecs: "uint32" })),

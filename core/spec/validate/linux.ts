@@ -55,8 +55,10 @@ export const MEMORY_FLAGS: readonly string[] = [
   "MPOL_F_STATIC_NODES",
 ];
 
-function checkMemoryPolicy({ mode, nodes = "", flags = [] }: MemoryPolicy, found: Findings): void {
+function checkMemoryPolicy(policy: MemoryPolicy, found: Findings): void {
   const pointer = "/linux/memoryPolicy";
+  const { nodes = "", flags = [] } = policy;
+  const mode: string = policy.mode ?? "";
   const wanted = Object.hasOwn(NODES_OF_MODE, mode) ? NODES_OF_MODE[mode] : undefined;
   if (wanted === undefined) found.error(at(pointer, "mode"), `invalid memory policy mode ${quote(mode)}`);
   flags.forEach((flag, index) => {

@@ -25,6 +25,7 @@ errors("checks propagation, cgroupsPath, personality and memory policy", [
     '/linux/memoryPolicy/flags/0: invalid memory policy flag "F"',
     '/linux/memoryPolicy/nodes: invalid memory policy nodes "x"',
   ],
+  [policy({}), '/linux/memoryPolicy/mode: invalid memory policy mode ""'],
   [policy({ mode: "MPOL_BIND", nodes: "0,65536" })],
   [
     policy({ mode: "MPOL_BIND", nodes: "0-65537" }),
