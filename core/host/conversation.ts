@@ -7,6 +7,7 @@
  * | cgroup                 | either  | has systemd make the unit, with this process in it     | a byte        |
  * | netDevices        (fd) | init    | moves network devices into init's network namespace    | a byte        |
  * | mountpoint (fd, number) | init   | makes a mount point behind a link that leads nowhere   | a byte        |
+ * | mapIds     (fd, number) | init   | maps the ids of a mount that init may not map          | a byte        |
  * | mode              (fd) | init    | looks at the directory that a tmpfs is about to hide   | "0755\0"      |
  * | copyFrom, copyTo  (fd) | init    | copies what a tmpfs is about to hide into it           | a byte        |
  * | console           (fd) | init    | hands the terminal to its receiver                     | a byte        |

@@ -15,6 +15,7 @@ import { copyTree } from "./copy_up.ts";
 import type { Created } from "./create.ts";
 import { homeVariable } from "./home.ts";
 import { hookState } from "./hook_state.ts";
+import { mapMount } from "./idmapped.ts";
 import { mapsOf, rootOnHost, writeIdMaps } from "./idmap.ts";
 import { makeMountpoint, modeOf } from "./mountpoint.ts";
 import { type NewState, newState, now, thisCreator } from "./new_state.ts";
@@ -86,13 +87,14 @@ export class Creation {
 
   /** What the host does for each ask. */
   answers(): Answers {
-    const { spec, ids } = this.#prepared;
+    const { inputs, spec, ids } = this.#prepared;
     return {
       asker: (pid) => this.#asked(pid),
       debug: this.#options.debug,
       idmap: ({ pid }) => writeIdMaps(pid, mapsOf(spec), ids),
       mountpoint: ({ fd, number }) => this.#makeMountpoint(fd!, number!),
       cgroup: ({ pid }) => this.#prepared.cgroup.enter(pid),
+      mapIds: ({ fd, number }) => mapMount(fd!, allMounts(inputs)[number!]!, spec.linux ?? {}),
       mode: ({ fd }) => modeOf(fd!),
       copyFrom: (ask) => void (this.#copyFrom = keepFd(ask)),
       copyTo: ({ pid, fd }) => {

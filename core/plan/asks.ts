@@ -9,6 +9,8 @@ export const ASK = {
   netDevices: 3,
   /** Make the mount point of the mount with this number, below the root that is attached. */
   mountpoint: 13,
+  /** Map the ids of the mount with this number, whose copy is attached. */
+  mapIds: 15,
   /** Tell the mode of the directory that is attached, as text. */
   mode: 14,
   /** Copy what a tmpfs hides into it: two messages, the hidden directory first. */

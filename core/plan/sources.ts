@@ -4,8 +4,9 @@ import * as abi from "../../ffi/abi.ts";
 import type { Handling, Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Linux, Mount } from "../spec/types.ts";
+import { ASK } from "./asks.ts";
 import { mountIdmap } from "./idmapped.ts";
-import type { CreateInputs } from "./inputs.ts";
+import { type CreateInputs, hasNamespace } from "./inputs.ts";
 import { isBind, parseOptions } from "./mount_options.ts";
 
 /** How far above the given descriptors those of the sources lie: namespaces and cgroups are opened between. */
@@ -21,7 +22,8 @@ export function openSources(p: Program, inputs: CreateInputs): Map<number, numbe
   if (inputs.facts.euid !== 0) return sources;
   const first = Math.max(inputs.socket, inputs.fifo, ...inputs.idmaps.values()) + BETWEEN;
   for (const [i, mount] of allMounts(inputs).entries()) {
-    if (!isBind(mount) || isTakenLater(mount, i, inputs)) continue;
+    // what lies in the root file system is what the mounts before have made of it
+    if (!isBind(mount) || absoluteSource(mount.source ?? "", inputs.bundle).startsWith(`${inputs.rootfs}/`)) continue;
     const number = first + sources.size, refused = p.label(`no copy of ${mount.source}`);
     const tree = p.register("tree");
     // root of a user namespace that has the mount namespace of another: it must have its own before
@@ -34,25 +36,18 @@ export function openSources(p: Program, inputs: CreateInputs): Map<number, numbe
   return sources;
 }
 
-/**
- * What lies in the root file system is what the mounts before have made of it. One whose ids are mapped is taken as the
- * host has it, as in runc: root of a user namespace cannot map them.
- */
-function isTakenLater({ source = "" }: Mount, index: number, { bundle, rootfs, idmaps }: CreateInputs): boolean {
-  return !idmaps.has(index) && absoluteSource(source, bundle).startsWith(`${rootfs}/`);
-}
-
 /** The copy of a mount's source, made before or now. */
 export function takeSource(p: Program, index: number, inputs: CreateInputs, opened: number | undefined): Reg {
   const tree = p.register("tree");
-  if (opened === undefined) return openSource(p, index, inputs, { tree });
+  const hostMaps = inputs.facts.euid === 0 && hasNamespace(inputs.spec, "user");
+  if (opened === undefined) return openSource(p, index, inputs, { tree, hostMaps });
   sourceStep(p, index, inputs);
   const missing = p.label("copy the source now"), have = p.label("have the source");
   p.emitInto(tree, "move", [opened]);
   p.emit("fcntl", [opened, abi.F_GETFD, 0], { on: "EBADF", to: missing });
   p.jump(have);
   p.place(missing);
-  openSource(p, index, inputs, { tree });
+  openSource(p, index, inputs, { tree, hostMaps });
   p.place(have);
   return tree;
 }
@@ -61,6 +56,8 @@ export function takeSource(p: Program, index: number, inputs: CreateInputs, open
 interface Copy {
   readonly tree: Reg;
   readonly handling?: Handling;
+  /** Whether the host may map the ids when this process may not. */
+  readonly hostMaps?: boolean;
 }
 
 /** Makes a detached copy of the mount's source. */
@@ -68,13 +65,15 @@ export function openSource(
   p: Program,
   index: number,
   inputs: Pick<CreateInputs, "spec" | "extraMounts" | "bundle" | "idmaps">,
-  { tree, handling = {} }: Copy,
+  { tree, handling = {}, hostMaps = false }: Copy,
 ): Reg {
   const { mount, source } = sourceStep(p, index, inputs);
   const { recursiveBind } = parseOptions(mount.options ?? []);
   p.openTreeInto(tree, abi.AT_FDCWD, source, { recursive: recursiveBind }, handling);
   const userNamespace = inputs.idmaps.get(index);
-  if (userNamespace !== undefined) mapIds(p, tree, { mount, source, index, userNamespace }, inputs.spec.linux ?? {});
+  if (userNamespace !== undefined) {
+    mapIds(p, tree, { mount, source, index, userNamespace, hostMaps }, inputs.spec.linux ?? {});
+  }
   return tree;
 }
 
@@ -95,10 +94,12 @@ interface Mapped {
   readonly source: string;
   readonly index: number;
   readonly userNamespace: number;
+  readonly hostMaps: boolean;
 }
 
 /** Only root of the file system's user namespace may, and only as long as nobody else can see the mount. */
-function mapIds(p: Program, tree: Reg, { mount, source, index, userNamespace }: Mapped, linux: Linux): void {
+function mapIds(p: Program, tree: Reg, mapped: Mapped, linux: Linux): void {
+  const { mount, source, index, userNamespace, hostMaps } = mapped;
   p.step(`mounting "${source}" at "${mount.destination}": mapping the ids`, {
     pointer: `/mounts/${index}`,
     hints: {
@@ -107,7 +108,14 @@ function mapIds(p: Program, tree: Reg, { mount, source, index, userNamespace }: 
     },
   });
   const recursive = mountIdmap(mount, linux)?.recursive ?? false;
-  p.mountSetattr(tree, "", { set: abi.MOUNT_ATTR_IDMAP, userNamespace, recursive });
+  const attributes = { set: abi.MOUNT_ATTR_IDMAP, userNamespace, recursive };
+  if (!hostMaps) return p.mountSetattr(tree, "", attributes);
+  const refused = p.label("have the host map the ids"), done = p.label("ids mapped");
+  p.mountSetattr(tree, "", attributes, { on: "EPERM", to: refused });
+  p.jump(done);
+  p.place(refused);
+  p.askWithFd(ASK.mapIds, "mapIds", tree, { number: index });
+  p.place(done);
 }
 
 /** Closes the descriptors of the user namespaces once all mounts have their maps. */

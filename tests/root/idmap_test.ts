@@ -79,14 +79,20 @@ rootTest("mounts with different maps and with none stand side by side", async ()
   assertEquals(out, "/a/root 0:0\n/b/root 7:8\n/c/root 65534:65534\n/d/root 1:2\n/e/root 0:0\n");
 });
 
-rootTest("idmap maps a source that lies in the root file system", async () => {
+rootTest("idmap maps what the mounts before have made of the root file system", async () => {
   await using box = sandbox();
-  const inside = `${box.rootfs}/inside`;
-  Deno.mkdirSync(inside);
-  const userns = userNamespace(box);
-  Deno.chownSync(inside, 0, 0);
-  const out = await box.shell("stat -c '%u:%g' /mnt /inside", { ...userns, ...mounting(inside, ["bind", "idmap"]) });
-  assertEquals(out, "0:0\n65534:65534\n");
+  const dir = source(box);
+  const inside = (more: Record<string, unknown>) => ({
+    mounts: [
+      PROC,
+      { destination: "/outer", type: "bind", source: dir, options: ["bind"] },
+      { destination: "/inner", type: "bind", source: `${box.rootfs}/outer/sub`, ...more },
+    ],
+  });
+  const owner = "stat -c '%u:%g' /inner";
+  const maps = { uidMappings: [map(0, 40, 1)], gidMappings: [map(0, 50, 1)] };
+  assertEquals(await box.shell(owner, inside({ options: ["bind"], ...maps })), "40:50\n");
+  assertEquals(await box.shell(owner, { ...userNamespace(box), ...inside({ options: ["bind", "idmap"] }) }), "0:0\n");
 });
 
 rootTest("idmap maps one mount, ridmap those below as well", async () => {
