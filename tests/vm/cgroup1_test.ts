@@ -5,6 +5,6 @@ import { registerLane } from "./machine.ts";
 await registerLane({
   name: "cgroup1",
   systemd: false,
-  files: ["tests/vm/guest/cgroups_v1.ts"],
+  files: ["tests/vm/guest/cgroups_v1.ts", "tests/vm/guest/stats.ts"],
   kernelArguments: ["runo.cgroup=1"],
 });

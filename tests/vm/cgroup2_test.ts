@@ -5,5 +5,5 @@ import { registerLane } from "./machine.ts";
 await registerLane({
   name: "cgroup2",
   systemd: false,
-  files: ["tests/vm/guest/boot.ts", "tests/vm/guest/cgroups.ts"],
+  files: ["boot", "cgroups", "limits", "stats"].map((name) => `tests/vm/guest/${name}.ts`),
 });

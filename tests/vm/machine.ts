@@ -91,6 +91,11 @@ function qemuArguments(
   ];
   return [
     ...["-accel", Deno.env.get("RUNO_VM_ACCEL") ?? "tcg", "-cpu", "max", "-smp", "2", "-m", "2048", "-M", "q35"],
+    // two memory nodes, for limits by node
+    ...[0, 1].flatMap((node) => [
+      ...["-object", `memory-backend-ram,id=memory${node},size=1G`],
+      ...["-numa", `node,memdev=memory${node},cpus=${node}`],
+    ]),
     ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
     ...["-serial", `file:${directory}/console`, "-serial", `file:${directory}/results`],
     ...["-drive", `file=${image.root},format=raw,if=virtio,snapshot=on`],

@@ -3,7 +3,7 @@
 const DIRECTORIES = ["bin", "dev", "etc", "home", "mnt", "proc", "root", "sys", "tmp", "usr", "var"];
 
 const APPLETS =
-  "[ awk basename cat chmod chown chroot cp cut date dd df dirname dmesg du echo env false find fold free " +
+  "[ awk basename cat chmod chown chroot cp cut date dd df dirname dmesg du echo env fallocate false find fold free " +
   "getopt grep halt head hexdump hostname id ifconfig init ionice ip kill killall less ln ls md5sum mkdir mkfifo mknod " +
   "mktemp mount mountpoint mv nc netstat nice nohup nproc nslookup od pgrep pidof ping pkill printenv printf ps pwd " +
   "readlink realpath renice reset rev rm rmdir route sed seq setsid sh sha256sum sleep sort stat stty su sync sysctl tail " +

@@ -1,155 +1,16 @@
-// Every limit, and what else runo does with cgroups, on a machine with a pure cgroup v2 and all of its controllers.
+// What runo does with cgroups beside limits, on a machine with a pure cgroup v2 and all of its controllers.
 import { assert, assertEquals } from "@std/assert";
 import { updateContainer } from "../../../core/host/update.ts";
 import type { Resources } from "../../../core/spec/types.ts";
-import { exists, failed, namespaces, rootTest, type Sandbox, sandbox, sleep, succeeded } from "../../root/harness.ts";
-import { deviceFilters, disk } from "../../root/support/cgroups.ts";
-
-const MIB = 1 << 20;
-const DISK = disk(), NAME = `${DISK.major}:${DISK.minor}`;
-const ROOT = "/sys/fs/cgroup";
-
-function file(box: Sandbox, name: string): string {
-  return Deno.readTextFileSync(`${ROOT}${box.cgroup}/${name}`).trimEnd();
-}
-
-function files(box: Sandbox, expected: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.keys(expected).map((name) => [name, file(box, name)]));
-}
-
-async function update(box: Sandbox, resources: Resources): Promise<void> {
-  await box.ok("update", "--resources", written(box, resources), box.id);
-}
-
-function written(box: Sandbox, resources: Resources): string {
-  const path = `${box.dir}/resources.json`;
-  Deno.writeTextFileSync(path, JSON.stringify(resources));
-  return path;
-}
+import { exists, failed, namespaces, rootTest, sandbox, sleep, succeeded } from "../../root/harness.ts";
+import { deviceFilters } from "../../root/support/cgroups.ts";
+import { file, MIB, ROOT } from "./v2.ts";
 
 /** Makes a user the owner of a directory and of everything in it. */
 function giveTree(path: string, uid: number): void {
   Deno.chownSync(path, uid, uid);
   for (const { name, isDirectory } of Deno.readDirSync(path)) if (isDirectory) giveTree(`${path}/${name}`, uid);
 }
-
-const FIRST = {
-  resources: {
-    memory: { limit: 64 * MIB, reservation: 32 * MIB, swap: 128 * MIB },
-    cpu: { shares: 512, quota: 50_000, period: 50_000, burst: 1000, cpus: "0", mems: "0" },
-    pids: { limit: 20 },
-    blockIO: {
-      weight: 300,
-      throttleReadBpsDevice: [{ ...DISK, rate: 10 * MIB }],
-      throttleWriteIOPSDevice: [{ ...DISK, rate: 1002 }],
-    },
-    hugepageLimits: [{ pageSize: "2MB", limit: 4 * MIB }],
-    unified: { "memory.high": `${60 * MIB}`, "cgroup.max.descendants": "10" },
-  },
-  files: {
-    "memory.max": `${64 * MIB}`,
-    "memory.swap.max": `${64 * MIB}`,
-    "memory.low": `${32 * MIB}`,
-    "memory.high": `${60 * MIB}`,
-    "cpu.weight": "59",
-    "cpu.max": "50000 50000",
-    "cpu.max.burst": "1000",
-    "cpuset.cpus": "0",
-    "cpuset.mems": "0",
-    "pids.max": "20",
-    "io.bfq.weight": "default 300",
-    "io.max": `${NAME} rbps=${10 * MIB} wbps=max riops=max wiops=1002`,
-    "hugetlb.2MB.max": `${4 * MIB}`,
-    "hugetlb.2MB.rsvd.max": `${4 * MIB}`,
-    "cgroup.max.descendants": "10",
-  },
-};
-
-const SECOND = {
-  resources: {
-    memory: { limit: 96 * MIB, reservation: -1, swap: 96 * MIB },
-    cpu: { shares: 2048, quota: -1, cpus: "0-1" },
-    pids: { limit: -1 },
-    blockIO: { weight: 400, throttleReadBpsDevice: [{ ...DISK, rate: 0 }] },
-    hugepageLimits: [{ pageSize: "2MB", limit: 6 * MIB }],
-    unified: { "memory.high": "max" },
-  },
-  files: {
-    "memory.max": `${96 * MIB}`,
-    "memory.swap.max": "0",
-    "memory.low": "max",
-    "memory.high": "max",
-    "cpu.weight": "174",
-    "cpu.max": "max 50000",
-    "cpu.max.burst": "1000",
-    "cpuset.cpus": "0-1",
-    "cpuset.mems": "0",
-    "pids.max": "max",
-    "io.bfq.weight": "default 400",
-    "io.max": `${NAME} rbps=max wbps=max riops=max wiops=1002`,
-    "hugetlb.2MB.max": `${6 * MIB}`,
-    "hugetlb.2MB.rsvd.max": `${6 * MIB}`,
-    "cgroup.max.descendants": "10",
-  },
-};
-
-rootTest("v2: create() sets every limit, update() changes it", async () => {
-  await using box = sandbox({ "linux.resources": FIRST.resources });
-  await box.sleeping();
-  assertEquals(files(box, FIRST.files), FIRST.files);
-  await update(box, SECOND.resources);
-  assertEquals(files(box, SECOND.files), SECOND.files);
-  await update(box, FIRST.resources);
-  assertEquals(files(box, FIRST.files), FIRST.files);
-});
-
-rootTest("v2: update() leaves everything as it was when one limit cannot be set", async () => {
-  await using box = sandbox({ "linux.resources": FIRST.resources });
-  await box.sleeping();
-  const state = box.stateFile();
-  const fails = async (change: Resources) => {
-    const line = await box.fails(["update", "--resources", written(box, { ...SECOND.resources, ...change }), box.id]);
-    assertEquals(files(box, FIRST.files), FIRST.files, line);
-    assertEquals(box.stateFile(), state);
-    return line;
-  };
-  assert((await fails({ cpu: { cpus: "99" } })).includes('writing "99" to "'));
-  assert((await fails({ unified: { "memory.high": "max", "memory.min": "x" } })).includes('"memory.min"'));
-  assert((await fails({ rdma: { none: { hcaHandles: 1 } } })).includes('RDMA device "none"'));
-});
-
-rootTest("v2: update() keeps the other number of cpu.max, and the memory limit under a new one for swap", async () => {
-  await using box = sandbox({
-    "linux.resources": { cpu: { quota: 30_000, period: 60_000 }, memory: { limit: 64 * MIB } },
-  });
-  await box.create();
-  await box.ok("update", "--cpu-quota", "15000", box.id);
-  assertEquals(file(box, "cpu.max"), "15000 60000");
-  await box.ok("update", "--cpu-period", "90000", box.id);
-  assertEquals(file(box, "cpu.max"), "15000 90000");
-  await box.ok("update", "--memory-swap", "80M", box.id);
-  assertEquals([file(box, "memory.max"), file(box, "memory.swap.max")], [`${64 * MIB}`, `${16 * MIB}`]);
-  await box.ok("update", "--memory", "-1", box.id);
-  assertEquals([file(box, "memory.max"), file(box, "memory.swap.max")], ["max", "max"]);
-});
-
-rootTest("v2: update() gives the weight of an idle container back", async () => {
-  await using box = sandbox({ "linux.resources.cpu": { shares: 512 } });
-  await box.create();
-  await box.ok("update", "--cpu-idle", "1", box.id);
-  assertEquals([file(box, "cpu.idle"), file(box, "cpu.weight")], ["1", "0"]);
-  await box.ok("update", "--cpu-idle", "0", box.id);
-  assertEquals([file(box, "cpu.idle"), file(box, "cpu.weight")], ["0", "59"]);
-});
-
-rootTest("v2: memory.checkBeforeUpdate keeps the kernel from killing", async () => {
-  await using box = sandbox({ "linux.resources.memory": { limit: 64 * MIB } });
-  await box.sleeping();
-  const resources = written(box, { memory: { limit: 4096, checkBeforeUpdate: true } });
-  const line = await box.fails(["update", "--resources", resources, box.id]);
-  assert(/rejecting memory limit 4096 <= usage \d+/.test(line), line);
-  assertEquals([file(box, "memory.max"), await box.status()], [`${64 * MIB}`, "running"]);
-});
 
 rootTest("v2: 200 updates leave one device filter, and /dev/null open all the time", async () => {
   await using box = sandbox();
@@ -241,7 +102,9 @@ rootTest("v2: events() tells of out of memory once, and ends with the container"
 });
 
 rootTest("v2: events() prints what the container uses, and pressure where the kernel tells", async () => {
-  await using box = sandbox({ "linux.resources": FIRST.resources });
+  await using box = sandbox({
+    "linux.resources": { memory: { limit: 64 * MIB, swap: 128 * MIB }, pids: { limit: 20 } },
+  });
   await box.sleeping();
   const { data } = JSON.parse(await box.ok("events", "--stats", box.id));
   assertEquals([data.memory.usage.limit, data.memory.swap.limit], [64 * MIB, 128 * MIB]);
@@ -257,6 +120,28 @@ rootTest("v2: create() says when memory was not enough to start", async () => {
   await using box = sandbox();
   const line = await box.refused({ "linux.resources.memory": { limit: 4096, swap: 4096 } });
   assert(line.includes("container init was OOM-killed (memory limit too low?)"), line);
+  assertEquals(box.leftovers(), []);
+});
+
+rootTest("v2: run() starts a program with one process allowed, and within 512 KiB", async () => {
+  await using box = sandbox();
+  const resources = { memory: { limit: 512 * 1024, swap: 512 * 1024 }, pids: { limit: 1 } };
+  const { code, stderr } = await box.run({ "linux.resources": resources, "process.args": ["true"] });
+  assertEquals([code, stderr], [0, ""]);
+});
+
+rootTest("v2: a paused container takes no process, and can be killed and deleted", async () => {
+  await using box = sandbox();
+  await box.sleeping();
+  await box.ok("pause", box.id);
+  const line = await box.fails(["exec", box.id, "true"], 255);
+  assert(line.includes("cannot exec in a paused container"), line);
+  await box.ok("kill", box.id, "KILL");
+  await box.reaches("stopped");
+  await box.ok("delete", box.id);
+  await box.sleeping();
+  await box.ok("pause", box.id);
+  await box.ok("delete", "--force", box.id);
   assertEquals(box.leftovers(), []);
 });
 

@@ -14,7 +14,7 @@ rootTest("v1: create() sets limits of controllers that are mounted together", as
   await using box = sandbox({
     "linux.resources": {
       network: { classID: 1048577, priorities: [{ name: "lo", priority: 7 }] },
-      cpu: { shares: 512 },
+      cpu: { shares: 512, mems: "0" },
       memory: { limit: 33554432, swap: 67108864 },
       hugepageLimits: [{ pageSize: "2MB", limit: 4194304 }],
       pids: { limit: 9 },
@@ -24,6 +24,7 @@ rootTest("v1: create() sets limits of controllers that are mounted together", as
   const expected = {
     "net_cls/net_cls.classid": "1048577",
     "cpu/cpu.shares": "512",
+    "cpuset/cpuset.mems": "0",
     "memory/memory.limit_in_bytes": "33554432",
     "memory/memory.memsw.limit_in_bytes": "67108864",
     "hugetlb/hugetlb.2MB.limit_in_bytes": "4194304",
@@ -32,8 +33,22 @@ rootTest("v1: create() sets limits of controllers that are mounted together", as
   };
   assertEquals(cgroupFiles(box, expected), expected);
   assert(cgroupFile(box, "net_prio/net_prio.ifpriomap").split("\n").includes("lo 7"));
-  await update(box, { network: { classID: 5, priorities: [{ name: "lo", priority: 2 }] } });
-  assertEquals(cgroupFile(box, "net_cls/net_cls.classid"), "5");
+  await update(box, {
+    network: { classID: 5, priorities: [{ name: "lo", priority: 2 }] },
+    cpu: { shares: 300, mems: "0-1" },
+    hugepageLimits: [{ pageSize: "2MB", limit: 6291456 }],
+    pids: { limit: 10 },
+  });
+  const changed = {
+    ...expected,
+    "net_cls/net_cls.classid": "5",
+    "cpu/cpu.shares": "300",
+    "cpuset/cpuset.mems": "0-1",
+    "hugetlb/hugetlb.2MB.limit_in_bytes": "6291456",
+    "hugetlb/hugetlb.2MB.rsvd.limit_in_bytes": "6291456",
+    "pids/pids.max": "10",
+  };
+  assertEquals(cgroupFiles(box, changed), changed);
   assert(cgroupFile(box, "net_prio/net_prio.ifpriomap").split("\n").includes("lo 2"));
   const { data } = JSON.parse(await box.ok("events", "--stats", box.id));
   assertEquals(Object.keys(data.hugetlb), ["1GB", "2MB"]);

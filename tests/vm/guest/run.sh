@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the test files that the kernel's command line names, with the results on the second serial line, and switches off.
 stty -F /dev/ttyS1 raw -echo
-for module in overlay veth dummy tun bfq; do modprobe "$module"; done
+for module in overlay veth dummy tun bfq loop; do modprobe "$module"; done
 for word in $(cat /proc/cmdline); do
   case $word in
     runo.files=*) files=$(echo "${word#runo.files=}" | tr , ' ') ;;
