@@ -2,7 +2,17 @@
 
 import { ERRNO, type Errno, type SyscallName, SYSCALLS } from "../../ffi/abi.ts";
 import { Layout } from "../../ffi/structs.ts";
-import { type Architecture, buildImage, dataAddress, type Encoded, POLICY, PSEUDO, REGISTERS } from "./image.ts";
+import {
+  type Architecture,
+  buildImage,
+  dataAddress,
+  INSTRUCTION_WORDS,
+  POLICY,
+  PSEUDO,
+  REGISTERS,
+  writeArgument,
+  writeInstruction,
+} from "./image.ts";
 
 /** A register: the result of a system call that is not known before the program runs. */
 export class Reg {
@@ -158,25 +168,22 @@ export class Assembly {
    */
   image(socket: number): Uint8Array<ArrayBuffer> {
     const pool = new Pool(dataAddress(this.arch, this.instructions.length));
-    const instructions = this.instructions.map((instruction) => this.#encode(instruction, pool));
-    return buildImage(this.arch, { instructions, data: pool.bytes(), socket });
+    const words = new Uint32Array(INSTRUCTION_WORDS * this.instructions.length);
+    for (let i = 0; i < this.instructions.length; i++) {
+      this.#encode(words, INSTRUCTION_WORDS * i, this.instructions[i]!, pool);
+    }
+    return buildImage(this.arch, { instructions: words, data: pool.bytes(), socket });
   }
 
-  #encode({ operation, args, handling, save }: Instruction, pool: Pool): Encoded {
+  #encode(words: Uint32Array, at: number, { operation, args, handling, save }: Instruction, pool: Pool): void {
     let inRegisters = 0;
-    const words: (number | bigint)[] = [];
     // a loop by hand, for there are thousands of arguments, and this runs once
     for (let k = 0; k < args.length; k++) {
       const value = args[k]!;
-      if (typeof value === "number" || typeof value === "bigint") words.push(value);
-      else if (typeof value === "string") words.push(pool.place(value));
-      else if (value instanceof Reg) {
-        inRegisters |= 1 << k;
-        words.push(value.index);
-      } else if (value instanceof Data) words.push(pool.place(value));
-      else words.push(pool.place(value.data) + value.offset);
+      if (value instanceof Reg) inRegisters |= 1 << k;
+      writeArgument(words, at, k, wordOf(value, pool));
     }
-    return {
+    writeInstruction(words, at, {
       number: PSEUDO_NUMBER[operation] ?? SYSCALLS[operation as SyscallName][this.arch === "x86_64" ? 0 : 1],
       policy: policyOf(handling),
       save: save?.index ?? 0,
@@ -184,9 +191,16 @@ export class Assembly {
       jump: jumpOf(handling),
       inRegisters,
       context: handling.log?.index ?? 0,
-      args: words,
-    };
+    });
   }
+}
+
+/** What the interpreter gets for a value: itself, the number of its register, or its address. */
+function wordOf(value: Value, pool: Pool): number | bigint {
+  if (typeof value === "number" || typeof value === "bigint") return value;
+  if (typeof value === "string" || value instanceof Data) return pool.place(value);
+  if (value instanceof Reg) return value.index;
+  return pool.place(value.data) + value.offset;
 }
 
 function policyOf({ ignore, on, ifZero, failIfZero }: Handling): number {

@@ -13,7 +13,7 @@
  * between twice. The instructions lie behind the code and cannot be changed; the data cannot be executed.
  */
 
-import { EHDR, Layout, PHDR, setUint64 } from "../../ffi/structs.ts";
+import { EHDR, Layout, PHDR } from "../../ffi/structs.ts";
 import { INTERPRETER } from "./interpreter/code.ts";
 
 /** The machines that programs run on, as uname(2) names them. */
@@ -83,7 +83,10 @@ const INSTRUCTION = new Layout({
   arg5: "u64",
 });
 
-/** An instruction as the interpreter takes it. */
+/** Words of 32 bits that an instruction has, all of them 0 to begin with. */
+export const INSTRUCTION_WORDS = INSTRUCTION.size / 4;
+
+/** An instruction but for its arguments. */
 export interface Encoded {
   /** A system call of the architecture, or a PSEUDO. */
   readonly number: number;
@@ -98,7 +101,6 @@ export interface Encoded {
   readonly inRegisters: number;
   /** The register of an fsopen context that explains an error, or 0. */
   readonly context: number;
-  readonly args: readonly (number | bigint)[];
 }
 
 /** What stands in front of the data, as the program starts. */
@@ -155,7 +157,8 @@ export function spentInstructions(arch: Architecture, count: number): { address:
 
 /** What an image is made of. */
 export interface ImageParts {
-  readonly instructions: readonly Encoded[];
+  /** INSTRUCTION_WORDS each. */
+  readonly instructions: Uint32Array;
   /** Goes to `dataAddress()`; addresses in it are final. */
   readonly data: Uint8Array;
   /** The descriptor of the conversation, as the program inherits it. */
@@ -167,42 +170,48 @@ export function buildImage(
   arch: Architecture,
   { instructions, data, socket }: ImageParts,
 ): Uint8Array<ArrayBuffer> {
-  const at = offsets(arch, instructions.length);
+  const at = offsets(arch, instructions.length / INSTRUCTION_WORDS);
   const file = new Uint8Array(new ArrayBuffer(at.data + data.length));
   writeHeaders(file, arch, at.state);
   file.set(INTERPRETER[arch], CODE_OFFSET);
   POINTER.packInto(file, at.instructions - POINTER.size, { address: TEXT + DATA_DISTANCE + at.state });
-  const view = new DataView(file.buffer);
-  instructions.forEach((each, i) => writeInstruction(view, at.instructions + i * INSTRUCTION.size, each));
+  file.set(new Uint8Array(instructions.buffer, instructions.byteOffset, instructions.byteLength), at.instructions);
   STATE.packInto(file, at.state, { socket });
   REPORT.packInto(file, at.state + REPORT_OFFSET, { kind: MESSAGE.FAILED, logKind: MESSAGE.LOG });
   file.set(data, at.data);
   return file;
 }
 
-/** Where the fields of an instruction are. */
-const AT = {
-  number: INSTRUCTION.offset("number"),
-  policy: INSTRUCTION.offset("policy"),
-  save: INSTRUCTION.offset("save"),
-  errno: INSTRUCTION.offset("errno"),
-  jump: INSTRUCTION.offset("jump"),
-  inRegisters: INSTRUCTION.offset("inRegisters"),
-  context: INSTRUCTION.offset("context"),
-  args: INSTRUCTION.offset("arg0"),
+/** The word where a field begins, and how far up in it. */
+const WORD = {
+  number: INSTRUCTION.offset("number") / 4,
+  policy: INSTRUCTION.offset("policy") / 4,
+  jump: INSTRUCTION.offset("jump") / 4,
+  inRegisters: INSTRUCTION.offset("inRegisters") / 4,
+  args: INSTRUCTION.offset("arg0") / 4,
 } as const;
 
-/** By hand, for there are many of them, and this runs once: before it could become fast, it is over. */
-function writeInstruction(view: DataView, at: number, instruction: Encoded): void {
-  const { args } = instruction;
-  view.setUint32(at + AT.number, instruction.number, true);
-  view.setUint8(at + AT.policy, instruction.policy);
-  view.setUint8(at + AT.save, instruction.save);
-  view.setUint16(at + AT.errno, instruction.errno, true);
-  view.setUint32(at + AT.jump, instruction.jump, true);
-  view.setUint8(at + AT.inRegisters, instruction.inRegisters);
-  view.setUint8(at + AT.context, instruction.context);
-  for (let k = 0; k < args.length; k++) setUint64(view, at + AT.args + 8 * k, args[k]!);
+/**
+ * Writes an instruction to where its words begin, but for the arguments. By hand, for there are many of them, and this runs once:
+ * before it could become fast, it is over. Both architectures are little endian.
+ */
+export function writeInstruction(words: Uint32Array, at: number, instruction: Encoded): void {
+  words[at + WORD.number] = instruction.number;
+  words[at + WORD.policy] = instruction.policy | instruction.save << 8 | instruction.errno << 16;
+  words[at + WORD.jump] = instruction.jump;
+  words[at + WORD.inRegisters] = instruction.inRegisters | instruction.context << 8;
+}
+
+/** Writes argument `k`; most are small, and their upper half is 0 already. */
+export function writeArgument(words: Uint32Array, at: number, k: number, value: number | bigint): void {
+  const low = at + WORD.args + 2 * k;
+  if (typeof value === "bigint") {
+    words[low] = Number(BigInt.asUintN(32, value));
+    words[low + 1] = Number(BigInt.asUintN(32, value >> 32n));
+  } else {
+    words[low] = value;
+    if (value < 0 || value > 0xffffffff) words[low + 1] = Math.floor(value / 0x100000000);
+  }
 }
 
 function writeHeaders(file: Uint8Array<ArrayBuffer>, arch: Architecture, state: number): void {
