@@ -1,7 +1,7 @@
 /** What checkpoint and restore of a process with much memory take. */
 
-import { provideCriu } from "../provision/criu.ts";
-import { type Medians, takeTurns, time } from "./measure.ts";
+import { findCriu } from "../provision/criu.ts";
+import { attempt, type Medians, takeTurns, time } from "./measure.ts";
 import { Bundle, type Runtime } from "./runtimes.ts";
 
 /** Kibibytes that the process holds. */
@@ -10,34 +10,75 @@ const MEMORY = 100 << 10;
 const HOLDING = `BEGIN { s = sprintf("%${MEMORY * 1024}s", "x"); system("sleep 1000"); print length(s) }`;
 
 /** A dump and a restore by those runtimes that CRIU is called by as a program: all have the same one. */
-export function benchCriu(directory: string, all: readonly Runtime[], rounds: number): Medians {
+export function benchCriu(directory: string, all: readonly Runtime[], rounds: number): Medians | { left: string } {
+  const found = findCriu();
+  if ("missing" in found) return { left: found.missing };
   const before = Deno.env.get("PATH") ?? "";
-  Deno.env.set("PATH", `${provideCriu().bin}:${before}`);
+  Deno.env.set("PATH", `${binDirectory(directory, found.criu)}:${before}`);
   try {
     const bundle = new Bundle(directory);
     bundle.configure(["/bin/busybox", "awk", HOLDING]);
     const subjects = all.map(({ name, prefix }) => ({
       name,
-      round: (n: number) => round(prefix, `runo-bench-criu-${n}`, bundle.directory),
+      round: (n: number) => round({ name, prefix, id: `runo-bench-criu-${n}` }, bundle.directory),
     }));
     return takeTurns(subjects, rounds);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return { left: error.message };
   } finally {
     Deno.env.set("PATH", before);
   }
 }
 
-function round(prefix: readonly string[], id: string, bundle: string): Record<string, number> {
-  const images = `${bundle}/images`, pidFile = `${bundle}/pid`;
+/** A directory for PATH where this executable is called `criu`: runc looks for that name alone. */
+function binDirectory(directory: string, criu: string): string {
+  const bin = `${directory}/bin`;
+  Deno.mkdirSync(bin);
+  Deno.symlinkSync(criu, `${bin}/criu`);
+  return bin;
+}
+
+/** CRIU does not work here, or not with this runtime. */
+class Refused extends Error {}
+
+interface Subject {
+  readonly name: string;
+  readonly prefix: readonly string[];
+  readonly id: string;
+}
+
+function round({ name, prefix, id }: Subject, bundle: string): Record<string, number> {
+  const images = `${bundle}/images`, pidFile = `${bundle}/pid`, log = `${bundle}/log`;
+  const timed = (command: string, ...args: readonly string[]) => {
+    const global = [...prefix, "--log", log, "--log-format", "json"];
+    const { took, success } = attempt([...global, command, "--image-path", images, ...args, id]);
+    if (!success) throw new Refused(`${name} ${command}: ${lastMessage(log)}`);
+    return took;
+  };
   time([...prefix, "run", "--detach", "--bundle", bundle, "--pid-file", pidFile, id]);
-  waitForMemory(Number(Deno.readTextFileSync(pidFile)));
   try {
+    waitForMemory(Number(Deno.readTextFileSync(pidFile)));
     return {
-      "checkpoint, 100 MB": time([...prefix, "checkpoint", "--image-path", images, id]),
-      "restore, 100 MB": time([...prefix, "restore", "--detach", "--bundle", bundle, "--image-path", images, id]),
+      "checkpoint, 100 MB": timed("checkpoint"),
+      "restore, 100 MB": timed("restore", "--detach", "--bundle", bundle),
     };
   } finally {
     time([...prefix, "delete", "--force", id]);
-    Deno.removeSync(images, { recursive: true });
+    for (const path of [images, log]) removeIfThere(path);
+  }
+}
+
+function lastMessage(log: string): string {
+  const line = Deno.readTextFileSync(log).trim().split("\n").at(-1);
+  return line ? JSON.parse(line).msg : "it failed without a word";
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

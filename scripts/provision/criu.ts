@@ -27,6 +27,20 @@ export function cacheDirectory(): string {
   return `${cache}/runo`;
 }
 
+/** The executable of a CRIU, or why there is none. */
+export type Found = { readonly criu: string } | { readonly missing: string };
+
+/** The one that `RUNO_CRIU` names, which is there already and works with the kernel; or else the one provided. Never throws. */
+export function findCriu(): Found {
+  const given = Deno.env.get("RUNO_CRIU");
+  if (given !== undefined) return { criu: given };
+  try {
+    return { criu: provideCriu().criu };
+  } catch (error) {
+    return { missing: `no CRIU can be had: ${error instanceof Error ? error.message : error}` };
+  }
+}
+
 /**
  * Provides it, from the cache if it is there. Safe to be called by several processes at once.
  * @throws {Error} when it cannot be fetched

@@ -2,22 +2,11 @@
 
 import { assertEquals } from "@std/assert";
 
-import { provideCriu } from "../../../scripts/provision/criu.ts";
+import { findCriu } from "../../../scripts/provision/criu.ts";
 import { exists, type Result, rootTest, RUNO, type Sandbox, until } from "../harness.ts";
 
 /** The executable, or why there is none. */
 const found = findCriu();
-
-function findCriu(): { readonly criu: string } | { readonly missing: string } {
-  // one that is there already, and works with the kernel
-  const given = Deno.env.get("RUNO_CRIU");
-  if (given !== undefined) return { criu: given };
-  try {
-    return { criu: provideCriu().criu };
-  } catch (error) {
-    return { missing: `no CRIU can be had: ${error instanceof Error ? error.message : error}` };
-  }
-}
 
 /** The CRIU to give with `--criu`. */
 export const CRIU: string = "criu" in found ? found.criu : "criu";
@@ -36,8 +25,12 @@ export function tracksMemory(): boolean {
 /** `--criu`, for all commands. */
 export const WITH_CRIU: readonly string[] = ["--criu", CRIU];
 
+/** What comes through the pipe of stderr after all that the command itself has written there. */
+const ENDED = "ended with code ";
+
 /** Two pipes that live as long as the container: "$0" "$@" writes to them, and two processes to files. */
-const PIPES = `{ { "$0" "$@" </dev/null 3>&-; echo $? >"$CODE"; } 2>&1 >&3 | cat >>"$ERR"; } 3>&1 | cat >>"$OUT" &`;
+const PIPES =
+  `{ { "$0" "$@" </dev/null 3>&-; echo "${ENDED}$?" >&2; } 2>&1 >&3 | cat >>"$ERR"; } 3>&1 | cat >>"$OUT" &`;
 
 /**
  * Runs a command whose stdout and stderr are pipes, as a manager of containers does it: what comes out is added to files.
@@ -49,8 +42,8 @@ export async function piped(
   program: readonly string[] = runo(box),
 ): Promise<Result> {
   const [command, ...rest] = [...program, ...args];
-  const env = { OUT: outputOf(box), ERR: `${box.dir}/piped-err`, CODE: `${box.dir}/piped-code` };
-  for (const file of [env.ERR, env.CODE]) Deno.writeTextFileSync(file, "");
+  const env = { OUT: outputOf(box), ERR: `${box.dir}/piped-err` };
+  Deno.writeTextFileSync(env.ERR, "");
   const shell = new Deno.Command("sh", {
     args: ["-c", PIPES, command!, ...rest],
     env,
@@ -59,8 +52,10 @@ export async function piped(
     stderr: "null",
   });
   await shell.output();
-  await until(() => Deno.readTextFileSync(env.CODE) !== "", `the end of ${args.join(" ")}`);
-  return { code: Number(Deno.readTextFileSync(env.CODE)), stdout: "", stderr: Deno.readTextFileSync(env.ERR) };
+  const end = new RegExp(`${ENDED}(\\d+)\n`);
+  await until(() => end.test(Deno.readTextFileSync(env.ERR)), `the end of ${args.join(" ")}`);
+  const [stderr = "", code = ""] = Deno.readTextFileSync(env.ERR).split(end);
+  return { code: Number(code), stdout: "", stderr };
 }
 
 /** runo with its global flags. */
