@@ -15,13 +15,22 @@ import {
   WITH_CRIU,
 } from "./support/criu.ts";
 
-/** Milliseconds after the start of a command at which something is killed. */
+/** Milliseconds after the start of a command, or of its CRIU, at which that is killed. */
 const MOMENTS = [10, 60, 90, 120, 150, 180, 220, 260, 320, 400];
 
 /** The processes of CRIU that work on this sandbox, newest first; none of another test. */
 function criuProcesses(box: Sandbox): number[] {
   const pids = [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => pid > 0);
   return pids.filter((pid) => isCriuOf(pid, box)).sort((a, b) => b - a);
+}
+
+/** Kills CRIU that long after the command has started it, unless the command has ended by then. */
+async function killCriu(box: Sandbox, moment: number, command: Promise<unknown>): Promise<void> {
+  let ended = false;
+  command.then(() => ended = true, () => ended = true);
+  await until(() => ended || criuProcesses(box).length > 0, "CRIU");
+  await sleep(moment);
+  for (const pid of criuProcesses(box)) kill(pid);
 }
 
 function isCriuOf(pid: number, box: Sandbox): boolean {
@@ -61,8 +70,7 @@ criuTest("checkpoint() whose CRIU is killed at any moment leaves a container tha
   for (const moment of MOMENTS) {
     if (!running) await begun(box);
     const checkpointing = checkpoint(box);
-    await sleep(moment);
-    for (const pid of criuProcesses(box)) kill(pid);
+    await killCriu(box, moment, checkpointing);
     const { code, stderr } = await checkpointing;
     if (code !== 0) assertStringIncludes(stderr, "criu failed");
     interrupted += code;
@@ -90,8 +98,7 @@ criuTest("restore() whose CRIU is killed at any moment leaves a container that r
   succeeded(await checkpoint(box));
   for (const moment of MOMENTS) {
     const restoring = restore(box);
-    await sleep(moment);
-    for (const pid of criuProcesses(box)) kill(pid);
+    await killCriu(box, moment, restoring);
     const { code, stderr } = await restoring;
     if (code !== 0) {
       assertStringIncludes(stderr, "criu failed");
