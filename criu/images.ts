@@ -64,7 +64,9 @@ export function allowSearch(imagePath: string): void {
 
 function openDirectory(root: string, path: string, what: string): Fd {
   try {
-    return new Fd(call("openat", AT_FDCWD, root + path, O_RDONLY | O_CLOEXEC | O_DIRECTORY_BY_ARCH[ARCH], 0));
+    // a link to an absolute path would lead out of `root`; containerd's work directory is one
+    const place = root + Deno.realPathSync(path);
+    return new Fd(call("openat", AT_FDCWD, place, O_RDONLY | O_CLOEXEC | O_DIRECTORY_BY_ARCH[ARCH], 0));
   } catch (error) {
     throw new RunoError(`opening ${what} directory "${path}"`, { kind: "invalid", cause: error });
   }

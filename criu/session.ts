@@ -127,9 +127,9 @@ function converse(conversation: Conversation, notified: Notified | undefined): C
   for (;;) {
     const message = next(conversation);
     using fd = message.fd;
-    if (message.bytes.length === 0) throw failure ?? died(conversation);
+    if (message.bytes.length === 0) throw cause(failure, died(conversation));
     const response = fromBinary(CriuRespSchema, message.bytes);
-    if (!response.success) throw failure ?? refused(response, type);
+    if (!response.success) throw cause(failure, refused(response, type));
     if (response.type !== CriuReqType.NOTIFY) return response;
     try {
       if (response.notify !== undefined && failure === undefined) notified?.(response.notify, fd);
@@ -138,6 +138,11 @@ function converse(conversation: Conversation, notified: Notified | undefined): C
     }
     reply(socket, failure === undefined);
   }
+}
+
+/** What was behind a failure: that a process has gone which CRIU had named is a result of what befell CRIU, not its cause. */
+function cause(failure: unknown, criu: CriuError): unknown {
+  return failure === undefined || errnoOf(failure) === "ESRCH" ? criu : failure;
 }
 
 /** The next message; one without bytes when CRIU has ended, even if a child of it still holds the other end. */
@@ -177,7 +182,8 @@ function tell(socket: Fd, request: CriuReq): void {
 }
 
 function refused({ type, crErrno, crErrmsg }: CriuResp, asked: string): CriuError {
-  const errno = crErrno === 0 ? "0" : `${crErrno} (${errnoName(crErrno)})`;
+  const name = errnoName(crErrno);
+  const errno = name.startsWith("E") ? `${crErrno} (${name})` : String(crErrno);
   // the words are runc's, up to the number
   return new CriuError(`criu failed: type ${CriuReqType[type] ?? asked} errno ${errno}`, {
     type: asked,

@@ -203,6 +203,18 @@ criuTest("restore() of a container with a user namespace keeps its ids", async (
   assertCounted(box);
 });
 
+criuTest("restore() takes a work directory behind a link, as containerd's is", async () => {
+  await using box = sandbox({ "process.args": COUNTING });
+  await counting(box);
+  succeeded(await checkpoint(box));
+  Deno.mkdirSync(`${box.dir}/real`);
+  Deno.symlinkSync(`${box.dir}/real`, `${box.dir}/work`);
+  assertEquals(await restore(box, "--work-path", `${box.dir}/work`), WELL);
+  assert(exists(`${box.dir}/real/restore.log`));
+  await printsMore(box, 2);
+  assertCounted(box);
+});
+
 criuTest("restore() says what is wrong with the images", async () => {
   await using box = sandbox({ "process.args": COUNTING });
   const none = failed(await restoreFrom(box, `${box.dir}/none`));

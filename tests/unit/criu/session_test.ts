@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { RunoError } from "../../../core/error.ts";
 import { CriuReqSchema, CriuReqType } from "../../../criu/gen/rpc_pb.ts";
 import { ask, CriuError } from "../../../criu/session.ts";
+import { SyscallError } from "../../../ffi/call.ts";
 import { type Answer, FakeCriu } from "./support/fake_criu.ts";
 
 const DUMP = create(CriuReqSchema, { type: CriuReqType.DUMP });
@@ -27,6 +28,8 @@ Deno.test("ask() answers every notification, in their order", () => {
 Deno.test("ask() throws what CRIU says", () => {
   using criu = dumping([{ type: "DUMP", success: false, crErrno: 3, crErrmsg: "no such process" }]);
   assertThrows(() => ask(criu.path, DUMP), CriuError, "criu failed: type DUMP errno 3 (ESRCH): no such process");
+  using nameless = dumping([{ type: "DUMP", success: false, crErrno: 56 }]);
+  assertEquals(assertThrows(() => ask(nameless.path, DUMP), CriuError).message, "criu failed: type DUMP errno 56");
 });
 
 Deno.test("ask() tells CRIU of a failure, waits for its end, and throws the failure itself", () => {
@@ -43,6 +46,16 @@ Deno.test("ask() tells CRIU of a failure, waits for its end, and throws the fail
   assertEquals(error.message, "hook said no");
   // what comes after the failure is not acted on
   assertEquals(heard, ["setup"]);
+});
+
+Deno.test("ask() throws CRIU's end, not that the process it had named is gone", () => {
+  const notified = () => {
+    throw new SyscallError("setns", [], 3);
+  };
+  using ended = dumping([notify("setup")]);
+  assertThrows(() => ask(ended.path, DUMP, { notified }), CriuError, "it went away");
+  using refused = dumping([notify("setup"), { type: "DUMP", success: false, crErrno: 3 }]);
+  assertThrows(() => ask(refused.path, DUMP, { notified }), CriuError, "criu failed: type DUMP errno 3 (ESRCH)");
 });
 
 Deno.test("ask() does not wait for a CRIU that has ended", () => {
