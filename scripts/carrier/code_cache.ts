@@ -44,7 +44,7 @@ function warmUp(work: string, deno: string): void {
 
 function live(work: string, runo: (args: readonly string[]) => void): void {
   const lives = `${work}/lives`;
-  for (const command of layOutLives(lives, `runo-code-cache-${Deno.pid}`)) {
+  for (const command of layOutLives(lives, `runo-code-cache-${Deno.pid}`, true)) {
     runo(["--root", `${work}/state`, ...command]);
   }
   Deno.removeSync(lives, { recursive: true });
