@@ -2,13 +2,13 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
-import { exists, rootTest, RUNO, sandbox, succeeded } from "./harness.ts";
+import { rootTest, RUNO, sandbox, succeeded } from "./harness.ts";
 import { execute } from "./support/command.ts";
 
 /** What the launcher adds for Deno. */
 const OWN = /DENO|RUNO/;
-/** In a traced call: Deno tries its cache where nothing can be, or has it in a file system that no path leads to. */
-const UNSEEN = /"\/dev\/|= -1 ENOTDIR|"\/proc\/self\/fd\/\d+\/|openat\(\d+, "v8_code_cache_v2"/;
+/** In a traced call (its path is in the line where it begins): Deno tries its cache where nothing can be, or has it in a file system that no path leads to. */
+const UNSEEN = /<\.\.\. \w+ resumed>|"\/dev\/|= -1 ENOTDIR|"\/proc\/self\/fd\/\d+\/|openat\(\d+, "v8_code_cache_v2"/;
 
 rootTest("runo says its version on a read-only root, with no variables, no home, and a noexec TMPDIR", async () => {
   await using box = sandbox();
@@ -31,22 +31,6 @@ rootTest("runo writes no file of its own accord", async () => {
     /O_WRONLY|O_RDWR|O_CREAT|creat|mkdir|rename|unlink|symlink/.test(line) && !UNSEEN.test(line)
   );
   assertEquals(writes, []);
-});
-
-rootTest("run() finds all that it evaluates compiled, in a file system that it shares with nobody", async () => {
-  await using box = sandbox({ "process.args": ["sh", "-c", "echo ready; exec sleep 100"] });
-  const running = box.start(["run", "--bundle", box.bundle, box.id]);
-  await box.reachesOutput(running, "ready");
-  const fds = `/proc/${running.pid}/fd`;
-  const home = Array.from(Deno.readDirSync(fds), ({ name }) => `${fds}/${name}`)
-    .find((fd) => exists(`${fd}/v8_code_cache_v2`));
-  // Deno would have written there what it had to compile
-  assertEquals(Deno.statSync(`${home}/v8_code_cache_v2-wal`).size, 0);
-  const { dev } = Deno.statSync(home!);
-  const number = `${dev >> 8}:${dev & 255}`;
-  assertEquals(Deno.readTextFileSync("/proc/self/mountinfo").includes(` ${number} `), false);
-  await box.ok("kill", box.id, "KILL");
-  assertEquals((await running.result).code, 137);
 });
 
 rootTest("runo called as runc speaks as runc", async () => {
