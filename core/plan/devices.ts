@@ -61,7 +61,9 @@ function deviceList({ spec }: CreateInputs): { device: Device; pointer: string }
   const own = (spec.linux?.devices ?? []).map((device, i) => ({ device, pointer: `/linux/devices/${i}` }));
   const taken = new Set(own.map(({ device }) => inRoot(device.path)));
   const defaults = DEFAULT_DEVICES.filter(({ path }) => !taken.has(inRoot(path)));
-  return [...defaults.map((device) => ({ device, pointer: "" })), ...own];
+  // ptmx is the link to the container's own, whatever the config says: that of the host is of another devpts
+  const made = own.filter(({ device }) => inRoot(device.path) !== "dev/ptmx");
+  return [...defaults.map((device) => ({ device, pointer: "" })), ...made];
 }
 
 function makeDevice(p: Program, place: Place, device: Device, bindOnly: boolean): void {

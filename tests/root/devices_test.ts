@@ -77,6 +77,21 @@ rootTest("run() binds the host's devices in a user namespace", async () => {
   assertEquals(printed, " 00\n1:3\n1:5\n5:0\nfifo\n");
 });
 
+rootTest("run() keeps ptmx the container's own when the config asks for the device", async () => {
+  await using box = sandbox(ALLOW_ALL);
+  new Deno.Command("chown", { args: ["-R", "100000:100000", box.rootfs] }).outputSync();
+  const devices = [{ path: "/dev/ptmx", type: "c", major: 5, minor: 2 }];
+  const used = "readlink /dev/ptmx; exec 3<>/dev/ptmx; ls /dev/pts";
+  assertEquals(await box.shell(used, { "linux.devices": devices }), "pts/ptmx\n0\nptmx\n");
+  const inUserNamespace = await box.shell(used, {
+    "linux.devices": devices,
+    "linux.namespaces": namespaces("pid", "network", "ipc", "uts", "mount", "user"),
+    "linux.uidMappings": [map(0, 100000, 65536)],
+    "linux.gidMappings": [map(0, 100000, 65536)],
+  });
+  assertEquals(inUserNamespace, "pts/ptmx\n0\nptmx\n");
+});
+
 rootTest("run() makes no devices where /dev is the host's", async () => {
   await using box = sandbox();
   Deno.mkdirSync(`${box.dir}/dev`);
