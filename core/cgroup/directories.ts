@@ -23,7 +23,11 @@ function mkdir(path: string): boolean {
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "EEXIST" || errno === "ENOENT") return false;
-    throw new RunoError(`making cgroup "${path}"`, { cause: error, hint: HINTS[errno ?? ""] });
+    const hint = HINTS[errno ?? ""];
+    // the words that runc has, for callers that look for them
+    const denied = `unable to apply cgroup configuration: mkdir ${path}: permission denied`;
+    if (errno === "EACCES") throw new RunoError(denied, { errno, hint });
+    throw new RunoError(`making cgroup "${path}"`, { cause: error, hint });
   }
 }
 
