@@ -16,7 +16,7 @@ import { enableControllers, ensureEnterable } from "./v2/enable.ts";
 export interface CreateCgroupOptions {
   /** The limits, and the rules for devices. */
   readonly resources: Resources;
-  /** Whether errors about devices are ignored: the caller is in a user namespace, or no root. */
+  /** Whether errors about devices and hierarchies without controllers are ignored: the caller is no root of the host. */
   readonly unprivileged: boolean;
   /** Whether it is no error that the caller may not make it, or may not move processes there. */
   readonly optional: boolean;
@@ -80,17 +80,23 @@ function checkUnused(cgroup: Cgroup): void {
 function makePaths(wanted: Cgroup, options: CreateCgroupOptions, made: string[]): Record<string, string> {
   const paths: Record<string, string> = {};
   for (const [controller, path] of Object.entries(wanted.paths)) {
+    const optional = options.optional || (options.unprivileged && onlyGroups(controller, wanted));
     try {
       makeDirectories(path, (directory) => made.push(directory));
       if (isV2(wanted)) prepareV2(wanted, path, options);
-      if (options.optional) checkEnterable(controller, path, options.own);
+      if (optional) checkEnterable(controller, path, options.own);
       paths[controller] = path;
     } catch (error) {
-      if (!options.optional || !isPermission(error)) throw error;
+      if (!optional || !isPermission(error)) throw error;
       if (isV2(wanted) && wantedControllers(wanted, options.resources).length > 0) throw needsLimits(error);
     }
   }
   return paths;
+}
+
+/** Whether the hierarchy is there to group processes: who was given the controllers need not have been given that one. */
+function onlyGroups(controller: string, cgroup: Cgroup): boolean {
+  return controller.startsWith("name=") || (controller === "" && !isV2(cgroup));
 }
 
 function prepareV2(cgroup: Cgroup, path: string, { resources }: CreateCgroupOptions): void {
