@@ -74,7 +74,31 @@ function set<T extends object>(values: T): Set<T> {
 /** The cgroup with those limits changed that `resources` names; devices stay as they are, as in `runc update`. */
 export function updatedCgroup(cgroup: RuncCgroup, resources: Resources): RuncCgroup {
   const { blockIO = {} } = resources;
-  return { ...cgroup, ...runcLimits(resources), ...updatedDevices(cgroup, blockIO) };
+  const limits = runcLimits(resources);
+  return { ...cgroup, ...limits, ...updatedDevices(cgroup, blockIO), ...updatedEntries(cgroup, limits) };
+}
+
+/** Limits of single sizes of pages, network interfaces, RDMA devices and files are added to those of the others. */
+function updatedEntries(cgroup: RuncCgroup, limits: RuncResources): Partial<RuncResources> {
+  const { hugetlb_limit, net_prio_ifpriomap, rdma, unified } = limits;
+  return {
+    ...hugetlb_limit ? { hugetlb_limit: withEntries(cgroup.hugetlb_limit, hugetlb_limit, "page_size") } : {},
+    ...net_prio_ifpriomap
+      ? { net_prio_ifpriomap: withEntries(cgroup.net_prio_ifpriomap, net_prio_ifpriomap, "interface") }
+      : {},
+    ...rdma ? { rdma: { ...cgroup.rdma, ...mergedValues(cgroup.rdma ?? {}, rdma) } } : {},
+    ...unified ? { unified: { ...cgroup.unified, ...unified } } : {},
+  };
+}
+
+function withEntries<T>(old: readonly T[] | null | undefined, added: readonly T[], key: keyof T): readonly T[] {
+  const kept = (old ?? []).filter((entry) => added.every((other) => other[key] !== entry[key]));
+  return [...kept, ...added];
+}
+
+/** Of the two numbers of a device the one that is not given stays. */
+function mergedValues<T>(old: Readonly<Record<string, T>>, added: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(added).map(([name, value]) => [name, { ...old[name], ...value }]));
 }
 
 /** Limits of single block devices are added to those of the others. */

@@ -119,8 +119,8 @@ rootTest("create() says when memory was not enough to start", async () => {
   assertEquals(box.leftovers(), []);
 });
 
-rootTest("run() starts a program within 512 KiB", async () => {
+rootTest("run() starts a program with one process allowed, and within 512 KiB", async () => {
   await using box = sandbox();
-  const memory = { limit: 512 * 1024, swap: 512 * 1024 };
-  assertEquals(await box.shell("echo here", { "linux.resources.memory": memory }), "here\n");
+  const resources = { memory: { limit: 512 * 1024, swap: 512 * 1024 }, pids: { limit: 1 } };
+  assertEquals(await box.shell("echo here", { "linux.resources": resources }), "here\n");
 });

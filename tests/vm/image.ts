@@ -7,15 +7,26 @@ import { cacheDirectory } from "../../scripts/provision/criu.ts";
 
 /** Files that qemu takes. */
 export interface Image {
-  readonly kernel: string;
-  readonly initramfs: string;
+  readonly boot: Readonly<Record<Flavour, Boot>>;
   /** An ext4 file system; every machine works on a throw-away copy. */
   readonly root: string;
 }
 
+/** The cloud kernel starts faster; the other has the drivers of all machines. */
+export type Flavour = "cloud" | "generic";
+
+/** What the machine starts with. */
+export interface Boot {
+  readonly kernel: string;
+  readonly initramfs: string;
+}
+
 const SUITE = "bookworm";
 const MIRROR = "http://deb.debian.org/debian";
-const KERNEL_PACKAGE = "linux-image-cloud-amd64";
+const KERNEL_PACKAGES: Readonly<Record<Flavour, string>> = {
+  cloud: "linux-image-cloud-amd64",
+  generic: "linux-image-amd64",
+};
 /** Beside those of debootstrap's minbase. */
 const PACKAGES = [
   "apparmor",
@@ -37,9 +48,9 @@ const PACKAGES = [
   "uidmap",
 ];
 /** To be raised when the way the image is made changes. */
-const RECIPE = 1;
-/** What the initramfs must load to find the disks. */
-const BOOT_MODULES = ["virtio_pci", "virtio_blk"];
+const RECIPE = 2;
+/** What the initramfs must load to find the disks; a kernel may have some of it built in. */
+const BOOT_MODULES = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"];
 
 /** Why there can be no machine here; undefined when there can. */
 export function cannotRun(): string | undefined {
@@ -57,11 +68,10 @@ function inPath(tool: string): boolean {
 
 /** The image, from the cache or made now. */
 export async function provideImage(): Promise<Image> {
-  const key = await digest(JSON.stringify([RECIPE, SUITE, MIRROR, KERNEL_PACKAGE, PACKAGES, INIT]));
+  const key = await digest(JSON.stringify([RECIPE, SUITE, MIRROR, KERNEL_PACKAGES, PACKAGES, INIT]));
   const directory = `${cacheDirectory()}/vm-${key.slice(0, 16)}`;
   const image = {
-    kernel: `${directory}/vmlinuz`,
-    initramfs: `${directory}/initramfs.cpio`,
+    boot: { cloud: bootFiles(directory, "cloud"), generic: bootFiles(directory, "generic") },
     root: `${directory}/root.ext4`,
   };
   Deno.mkdirSync(cacheDirectory(), { recursive: true });
@@ -70,6 +80,10 @@ export async function provideImage(): Promise<Image> {
   await lock.lock(true);
   if (!isFile(image.root)) make(directory);
   return image;
+}
+
+function bootFiles(directory: string, flavour: Flavour): Boot {
+  return { kernel: `${directory}/vmlinuz-${flavour}`, initramfs: `${directory}/initramfs-${flavour}.cpio` };
 }
 
 async function digest(text: string): Promise<string> {
@@ -91,10 +105,9 @@ function make(directory: string): void {
   Deno.mkdirSync(work);
   const root = `${work}/root`;
   run("debootstrap", "--variant=minbase", `--include=${PACKAGES.join(",")}`, SUITE, root, MIRROR);
-  const version = installKernel(root);
+  run("chroot", root, "apt-get", "update", "-q");
+  for (const flavour of ["cloud", "generic"] as const) installKernel(root, flavour, bootFiles(work, flavour));
   configure(root);
-  Deno.copyFileSync(`${root}/boot/vmlinuz`, `${work}/vmlinuz`);
-  makeInitramfs(root, version, `${work}/initramfs.cpio`);
   for (const useless of ["boot", "usr/share/doc", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists"]) {
     removeTree(`${root}/${useless}`);
   }
@@ -104,18 +117,22 @@ function make(directory: string): void {
   Deno.renameSync(work, directory);
 }
 
-/** The kernel and its modules, without what installing it on a machine would do. */
-function installKernel(root: string): string {
-  run("chroot", root, "apt-get", "update", "-q");
-  const depends = run("chroot", root, "apt-cache", "depends", KERNEL_PACKAGE);
-  const name = /Depends: (linux-image-(\S+))/.exec(depends);
-  if (name === null) throw new Error(`no kernel among the dependencies of ${KERNEL_PACKAGE}`);
-  run("chroot", root, "sh", "-c", `cd /boot && apt-get download -q ${name[1]} && dpkg-deb -x linux-image-*.deb kernel`);
+/** A kernel and its modules, without what installing it on a machine would do. */
+function installKernel(root: string, flavour: Flavour, { kernel, initramfs }: Boot): void {
+  const depends = run("chroot", root, "apt-cache", "depends", KERNEL_PACKAGES[flavour]);
+  const [, name, version] = /Depends: (linux-image-(\S+))/.exec(depends) ?? [];
+  if (name === undefined || version === undefined) {
+    throw new Error(`no kernel among the dependencies of ${KERNEL_PACKAGES[flavour]}`);
+  }
+  const unpack = `mkdir /kernel && cd /kernel && apt-get download -q ${name} && dpkg-deb -x linux-image-*.deb .`;
+  run("chroot", root, "sh", "-c", unpack);
   // not unpacked over the root: a directory "lib" would take the place of the link to usr/lib
-  Deno.renameSync(`${root}/boot/kernel/lib/modules`, `${root}/usr/lib/modules`);
-  Deno.renameSync(`${root}/boot/kernel/boot/vmlinuz-${name[2]}`, `${root}/boot/vmlinuz`);
-  run("chroot", root, "depmod", name[2]!);
-  return name[2]!;
+  Deno.mkdirSync(`${root}/usr/lib/modules`, { recursive: true });
+  Deno.renameSync(`${root}/kernel/lib/modules/${version}`, `${root}/usr/lib/modules/${version}`);
+  Deno.copyFileSync(`${root}/kernel/boot/vmlinuz-${version}`, kernel);
+  removeTree(`${root}/kernel`);
+  run("chroot", root, "depmod", version);
+  makeInitramfs(root, version, initramfs);
 }
 
 /** A user for rootless containers, and a unit that runs the tests once systemd is up. */

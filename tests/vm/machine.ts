@@ -1,6 +1,6 @@
 /** Test files that run in a machine of their own: boot, let the guest run them, take over its results as tests of this run. */
 
-import { cannotRun, provideImage } from "./image.ts";
+import { cannotRun, type Flavour, type Image, provideImage } from "./image.ts";
 import { makePayload } from "./payload.ts";
 import { parseTap, type Report } from "./tap.ts";
 
@@ -12,6 +12,8 @@ export interface Lane {
   readonly systemd: boolean;
   /** Test files, relative to the root of the repository. */
   readonly files: readonly string[];
+  /** Which kernel; that of the cloud if none is named. */
+  readonly kernel?: Flavour;
   /** Further words of the kernel's command line. */
   readonly kernelArguments?: readonly string[];
   /** Minutes that all of it may take. */
@@ -74,10 +76,11 @@ function tail(text: string): string {
 }
 
 function qemuArguments(
-  { systemd, files, kernelArguments = [] }: Lane,
-  image: { kernel: string; initramfs: string; root: string },
+  { systemd, files, kernel = "cloud", kernelArguments = [] }: Lane,
+  image: Image,
   directory: string,
 ): string[] {
+  const boot = image.boot[kernel];
   const command = [
     "console=ttyS0",
     "panic=-1",
@@ -100,6 +103,6 @@ function qemuArguments(
     ...["-serial", `file:${directory}/console`, "-serial", `file:${directory}/results`],
     ...["-drive", `file=${image.root},format=raw,if=virtio,snapshot=on`],
     ...["-drive", `file=${directory}/payload.ext4,format=raw,if=virtio,readonly=on`],
-    ...["-kernel", image.kernel, "-initrd", image.initramfs, "-append", command.join(" ")],
+    ...["-kernel", boot.kernel, "-initrd", boot.initramfs, "-append", command.join(" ")],
   ];
 }

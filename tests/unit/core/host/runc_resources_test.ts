@@ -65,3 +65,20 @@ Deno.test("updatedCgroup() puts a block device among the others, or in its own p
     blkio_throttle_read_bps_device: [{ ...other, rate: 5 }, { ...DEVICE, rate: 6 }],
   });
 });
+
+Deno.test("updatedCgroup() keeps the limits of other pages, interfaces, RDMA devices and files", () => {
+  const before = recorded(RESOURCES);
+  const after = updatedCgroup(before, {
+    hugepageLimits: [{ pageSize: "1GB", limit: 5 }, { pageSize: "2MB", limit: 6 }],
+    network: { priorities: [{ name: "eth0", priority: 2 }] },
+    rdma: { mlx5_1: { hcaHandles: 4 } },
+    unified: { "memory.high": "7" },
+  });
+  assertEquals(after, {
+    ...before,
+    hugetlb_limit: [{ page_size: "1GB", limit: 5 }, { page_size: "2MB", limit: 6 }],
+    net_prio_ifpriomap: [{ interface: "lo", priority: 1 }, { interface: "eth0", priority: 2 }],
+    rdma: { mlx5_1: { hca_handles: 4, hca_objects: 10000 }, x: { hca_handles: 1 } },
+    unified: { "pids.max": "10", "memory.high": "7" },
+  });
+});
