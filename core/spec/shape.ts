@@ -71,7 +71,8 @@ function fitMap(value: Record<string, unknown>, shape: MapShape, pointer: string
   return Object.fromEntries(entries.map(([key, entry]) => [key, fit(entry, shape.map, at(pointer, key), problems)]));
 }
 
-function fitObject(value: Record<string, unknown>, shape: ObjectShape, pointer: string, problems: Problem[]): unknown {
+function fitObject(given: Record<string, unknown>, shape: ObjectShape, pointer: string, problems: Problem[]): unknown {
+  const value = inKnownLetters(given, shape);
   const result: Record<string, unknown> = {};
   for (const [key, of] of Object.entries(shape.required)) {
     const entry = own(value, key);
@@ -88,6 +89,19 @@ function fitObject(value: Record<string, unknown>, shape: ObjectShape, pointer: 
     if (problems.length === count || typeof of !== "string") result[key] = fitted;
   }
   return result;
+}
+
+/** The small and capital letters of a key do not matter, as for every reader in Go: "pagesize". The right ones win. */
+function inKnownLetters(given: Record<string, unknown>, shape: ObjectShape): Record<string, unknown> {
+  const isKnown = (key: string) => Object.hasOwn(shape.optional, key) || Object.hasOwn(shape.required, key);
+  const others = Object.keys(given).filter((key) => !isKnown(key));
+  if (others.length === 0) return given;
+  const known = new Map(Object.keys({ ...shape.required, ...shape.optional }).map((key) => [key.toLowerCase(), key]));
+  const renamed = others.flatMap((key) => {
+    const name = known.get(key.toLowerCase());
+    return name === undefined || Object.hasOwn(given, name) ? [] : [[name, given[key]]];
+  });
+  return renamed.length === 0 ? given : { ...given, ...Object.fromEntries(renamed) };
 }
 
 function own(value: Record<string, unknown>, key: string): unknown {

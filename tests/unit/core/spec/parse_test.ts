@@ -38,6 +38,15 @@ Deno.test("parseSpec() drops nulls, unknown fields and empty optional texts", ()
   assertEquals(spec, changed({ hostname: undefined, annotations: { a: "" } }));
 });
 
+Deno.test("parseSpec() knows keys in other letters, as runc does, unless the right ones are there", () => {
+  const limits = [{ pagesize: "2MB", limit: 1 }, { PageSize: "1GB", pageSize: "4MB", limit: 2 }];
+  assertEquals(parse({ "linux.resources.hugepageLimits": limits }).linux?.resources?.hugepageLimits, [
+    { pageSize: "2MB", limit: 1 },
+    { pageSize: "4MB", limit: 2 },
+  ]);
+  assertEquals(parse({ root: { Path: "rootfs", READONLY: true }, hostname: undefined, HostName: "x" }).hostname, "x");
+});
+
 Deno.test("parseSpec() leaves the rules to assertValid() when the shape is right", () => {
   assertEquals(parse({ "process.cwd": "tmp" }).process?.cwd, "tmp");
 });
