@@ -39,8 +39,11 @@ export class Daemon implements AsyncDisposable {
 
 const DISABLED = ["aufs", "btrfs", "devmapper", "zfs"].map((name) => `io.containerd.snapshotter.v1.${name}`);
 
-/** Starts containerd below the directory; its socket is `containerd.sock` there. */
-export async function startContainerd(directory: string): Promise<Daemon> {
+/**
+ * Starts containerd below the directory; its socket is `containerd.sock` there.
+ * @param before words before the command, like env(1) and its variables
+ */
+export async function startContainerd(directory: string, before: readonly string[] = []): Promise<Daemon> {
   const socket = `${directory}/containerd.sock`, config = `${directory}/containerd.toml`;
   await Deno.writeTextFile(
     config,
@@ -52,7 +55,7 @@ disabled_plugins = ${JSON.stringify(["io.containerd.grpc.v1.cri", "io.containerd
 address = "${socket}"
 `,
   );
-  const daemon = new Daemon(["containerd", "-c", config], `${directory}/containerd.log`);
+  const daemon = new Daemon([...before, "containerd", "-c", config], `${directory}/containerd.log`);
   await daemon.ready(["ctr", "-a", socket, "version"]);
   return daemon;
 }
