@@ -84,6 +84,10 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     "an address of the container is missing: set up its network in a prestart hook",
   ],
   [/inherit.*fd|Can't find .* inherit/i, "restore with pipes as stdio, as the container had at the checkpoint"],
+  [
+    /Unable to mount cgroup2 .*Operation not permitted/,
+    "in a user namespace cgroup v2 can be mounted only with a cgroup namespace: give config.json one",
+  ],
   [/iptables|ip6tables|nft/, "the container's network is locked with iptables: is it installed?"],
   [/cgroup|cg: /i, "the cgroups differ from those of the checkpoint: --manage-cgroups-mode ignore"],
   [/cpu: |CPU (instruction|feature|capab)/i, "this processor lacks what the one of the checkpoint had"],

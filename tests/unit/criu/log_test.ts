@@ -63,6 +63,10 @@ const KNOWN: readonly (readonly [string, string])[] = [
     "Error (criu/cr-dump.c:1): Tracking memory is not available. Consider omitting --track-mem option.",
     "CONFIG_MEM_SOFT_DIRTY",
   ],
+  [
+    "Error (criu/mount.c:2217): mnt: Unable to mount cgroup2 /tmp/.criu.mntns.x/mnt-52 (id=52): Operation not permitted",
+    "with a cgroup namespace",
+  ],
   ["Error (criu/uffd.c:1): uffd: Failed to get uffd API: Operation not permitted", "--lazy-pages"],
 ];
 
