@@ -5,5 +5,10 @@ import { registerLane } from "./machine.ts";
 await registerLane({
   name: "systemd",
   systemd: true,
-  files: ["tests/vm/guest/boot.ts", "tests/vm/guest/systemd.ts", "tests/vm/guest/systemd_user.ts"],
+  files: [
+    "tests/vm/guest/boot.ts",
+    "tests/vm/guest/systemd.ts",
+    "tests/vm/guest/systemd_criu.ts",
+    "tests/vm/guest/systemd_user.ts",
+  ],
 });
