@@ -195,7 +195,8 @@ export function runcLimits(resources: Resources): RuncResources {
   return present({
     ...memoryLimits(memory),
     ...cpuLimits(cpu),
-    pids_limit: pids.limit,
+    // 0 means 1, and would be "unset" here
+    pids_limit: pids.limit === 0 ? 1 : pids.limit,
     ...blockLimits(blockIO),
     hugetlb_limit: filled(
       hugepageLimits?.map(({ pageSize, limit }) => ({ page_size: pageSize, limit })),

@@ -261,6 +261,9 @@ rootTest("update() tells systemd too, and only what is new", async () => {
   assertEquals(cgroupFile(box, "memory.max"), String(96 << 20));
   assertEquals(cgroupFile(box, "cpu.max"), "12345 50000");
   assertEquals(cgroupFile(box, "cpuset.cpus"), "1");
+  // 0 means 1, and would be "infinity" to systemd
+  await box.ok("update", "--pids-limit", "0", box.id);
+  assertEquals([await property(box, "TasksMax"), cgroupFile(box, "pids.max")], ["1", "1"]);
   // a change behind systemd's back stays: it hears nothing of a limit that is the same
   Deno.writeTextFileSync(`/sys/fs/cgroup/runo.slice/${SLICE}/${unit(box)}/pids.max`, "33");
   await box.ok("update", "--memory", "96M", "--blkio-weight", "0", box.id);

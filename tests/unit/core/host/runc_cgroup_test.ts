@@ -1,6 +1,6 @@
 // The expected values are what runc 1.1.5 wrote into state.json for the same config.json.
 import { assertEquals } from "@std/assert";
-import { runcCgroup, type RuncCgroupOptions } from "../../../../core/host/runc_cgroup.ts";
+import { runcCgroup, type RuncCgroupOptions, runcLimits } from "../../../../core/host/runc_cgroup.ts";
 import { updatedCgroup } from "../../../../core/host/runc_resources.ts";
 
 const OPTIONS: RuncCgroupOptions = { id: "c1", cgroupManager: "cgroupfs", rootlessCgroups: false };
@@ -126,6 +126,10 @@ Deno.test("runcCgroup() writes every limit", () => {
     Systemd: false,
     Rootless: false,
   });
+});
+
+Deno.test("runcLimits() has a limit of 0 processes as what it means: 0 would be none", () => {
+  assertEquals([0, 1, -1].map((limit) => runcLimits({ pids: { limit } }).pids_limit), [1, 1, -1]);
 });
 
 Deno.test("runcCgroup() places cgroups as the driver names them", () => {
