@@ -1,9 +1,10 @@
 /** `check --criu`: what the CRIU of this host can do, and what each thing that it cannot do prevents. */
 
+import { create } from "@bufbuild/protobuf";
 import { messageOf, RunoError } from "../core/error.ts";
 import { type Finding, Report } from "../core/host/check/finding.ts";
 import { askFeatures, type Feature, FEATURES } from "./features.ts";
-import { CriuReqType } from "./gen/rpc_pb.ts";
+import { CriuReqSchema, CriuReqType } from "./gen/rpc_pb.ts";
 import { ask } from "./session.ts";
 import { type Criu, findCriu, SINCE } from "./version.ts";
 
@@ -51,7 +52,7 @@ function checkVersion({ version }: Criu, report: Report): void {
 /** CRIU looks at the kernel by itself. */
 function checkKernel(criu: Criu, report: Report): void {
   try {
-    ask(criu.path, { type: CriuReqType.CHECK });
+    ask(criu.path, create(CriuReqSchema, { type: CriuReqType.CHECK }));
     report.ok("the kernel has what every checkpoint needs");
   } catch (error) {
     report.warn(`the kernel is not fit for checkpoints: ${messageOf(error)}`, { hint: "`criu check` says more" });

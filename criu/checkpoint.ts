@@ -1,5 +1,6 @@
 /** `checkpoint`: a running container becomes images, and ends unless it is told to go on. */
 
+import { create } from "@bufbuild/protobuf";
 import { RunoError } from "../core/error.ts";
 import { thawCgroup } from "../core/cgroup/freezer.ts";
 import { recordedCgroup } from "../core/host/recorded_cgroup.ts";
@@ -11,7 +12,7 @@ import { DUMP_LOG, dumpOptions } from "./dump.ts";
 import { explained } from "./failure.ts";
 import { type Feature, needFeatures } from "./features.ts";
 import { Holder } from "./frozen.ts";
-import { CriuReqType } from "./gen/rpc_pb.ts";
+import { type CriuNotify, CriuReqSchema, CriuReqType } from "./gen/rpc_pb.ts";
 import {
   checkParentPath,
   type Directories,
@@ -23,7 +24,8 @@ import {
 import type { CheckpointOptions } from "./options.ts";
 import { outsiders } from "./outsiders.ts";
 import { configFile, describeOptions } from "./request.ts";
-import { ask, type Notify } from "./session.ts";
+import { ask } from "./session.ts";
+import { readStats } from "./stats.ts";
 import { openStatusFile, type StatusFile } from "./status_fd.ts";
 import { askForCriu, type Criu, SINCE } from "./version.ts";
 
@@ -49,8 +51,7 @@ export async function checkpointContainer(options: CheckpointOptions): Promise<v
   needFeatures(criu, neededFeatures(options), options.debug);
   using status = openStatusFile(options.lazyPages ? options.statusFd : undefined);
   dump({ container, options, criu, directories, status });
-  // it loads all of protobuf
-  options.stats?.((await import("./stats.ts")).readStats(logDirectory(options), "dump"));
+  options.stats?.(readStats(logDirectory(options), "dump"));
   if (!options.leaveRunning && !options.preDump) await destroy(container, options.warn);
 }
 
@@ -92,7 +93,7 @@ function dump({ container, options, criu, directories, status }: Dump): void {
     ? undefined
     : new Holder(recordedCgroup(container.state), opts.freezeCgroup);
   try {
-    ask(criu.path, { type: preDump ? CriuReqType.PRE_DUMP : CriuReqType.DUMP, opts }, {
+    ask(criu.path, create(CriuReqSchema, { type: preDump ? CriuReqType.PRE_DUMP : CriuReqType.DUMP, opts }), {
       notified: (notify) => {
         // an older one has opened it for itself by now: who waits for its end must not wait for this process
         if (criu.version < SINCE.statusReady) status[Symbol.dispose]();
@@ -116,7 +117,7 @@ function dump({ container, options, criu, directories, status }: Dump): void {
 
 function notified(
   { dir }: Container,
-  { script }: Notify,
+  { script }: CriuNotify,
   status: StatusFile,
   debug: (message: string) => void,
 ): void {

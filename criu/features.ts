@@ -1,7 +1,8 @@
 /** What this kernel and CRIU can do beyond the ordinary dump, by CRIU's own word. */
 
+import { create, isFieldSet } from "@bufbuild/protobuf";
 import { RunoError } from "../core/error.ts";
-import { CriuReqType } from "./gen/rpc_pb.ts";
+import { type CriuFeatures, CriuFeaturesSchema, CriuReqSchema, CriuReqType } from "./gen/rpc_pb.ts";
 import { ask } from "./session.ts";
 import type { Criu } from "./version.ts";
 
@@ -39,12 +40,18 @@ export const FEATURES: Readonly<Record<Feature, About>> = {
 /** Whether each is there; undefined where this CRIU does not know of it. */
 export function askFeatures(criu: Criu, wanted: readonly Feature[]): Readonly<Record<Feature, boolean | undefined>> {
   const features = Object.fromEntries(wanted.map((feature) => [feature, true]));
-  const answer = ask(criu.path, { type: CriuReqType.FEATURE_CHECK, features }).features ?? {};
+  const request = create(CriuReqSchema, { type: CriuReqType.FEATURE_CHECK, features });
+  const answer = ask(criu.path, request).features;
   return {
-    memTrack: answer.memTrack,
-    lazyPages: answer.lazyPages,
-    pidfdStore: answer.pidfdStore,
+    memTrack: answered(answer, "memTrack"),
+    lazyPages: answered(answer, "lazyPages"),
+    pidfdStore: answered(answer, "pidfdStore"),
   };
+}
+
+function answered(features: CriuFeatures | undefined, feature: Feature): boolean | undefined {
+  if (features === undefined || !isFieldSet(features, CriuFeaturesSchema.field[feature])) return undefined;
+  return features[feature];
 }
 
 /**

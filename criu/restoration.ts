@@ -17,9 +17,9 @@ import type { RuncConfig } from "../core/host/runc_config.ts";
 import { type StateFile, writeState } from "../core/host/state_file.ts";
 import { sendTerminal } from "../core/host/terminal_receiver.ts";
 import { isNew } from "../core/plan/inputs.ts";
+import type { CriuNotify } from "./gen/rpc_pb.ts";
 import type { RestoreOptions } from "./options.ts";
 import { loopbackUp } from "./process.ts";
-import type { Notify } from "./session.ts";
 import { type Criu, SINCE } from "./version.ts";
 
 /** One restore. */
@@ -59,7 +59,7 @@ export class Restoration {
   }
 
   /** What is done when CRIU has come to a certain point. */
-  notified({ script, pid }: Notify, fd: Fd | undefined): void {
+  notified({ script, pid }: CriuNotify, fd: Fd | undefined): void {
     this.#options.debug(`notify: ${script}`);
     if (script === "setup-namespaces") this.#namespacesMade(pid);
     if (script === "orphan-pts-master") this.#terminal(fd);

@@ -1,5 +1,6 @@
 /** `restore`: the images of a checkpoint become a running container. */
 
+import { create } from "@bufbuild/protobuf";
 import type { Created } from "../core/host/create.ts";
 import { createStateDir, removeStateDir } from "../core/host/container.ts";
 import { lockContainer } from "../core/host/container_lock.ts";
@@ -8,7 +9,7 @@ import { prepare, type Prepared } from "../core/host/prepare.ts";
 import { isNew } from "../core/plan/inputs.ts";
 import { explained } from "./failure.ts";
 import { needFeatures } from "./features.ts";
-import { CriuReqType } from "./gen/rpc_pb.ts";
+import { type CriuReq, CriuReqSchema, CriuReqType } from "./gen/rpc_pb.ts";
 import {
   allowSearch,
   type Directories,
@@ -24,8 +25,8 @@ import { configFile, describeOptions } from "./request.ts";
 import { Restoration } from "./restoration.ts";
 import { type ExternalNamespaces, openNamespaces, RESTORE_LOG, restoreOptions } from "./restore_request.ts";
 import { ask } from "./session.ts";
+import { readStats } from "./stats.ts";
 import { askForCriu, type Criu } from "./version.ts";
-import type { Request } from "./wire.ts";
 
 /**
  * Restores a container.
@@ -58,8 +59,7 @@ export async function restoreDetached(options: RestoreOptions): Promise<Created>
   needFeatures(criu, options.lazyPages ? ["lazyPages"] : [], options.debug);
   const created = await locked(options, (dir) => restore(dir, { options, prepared, criu, descriptors }));
   // the container runs: what fails from here on does not undo it
-  // it loads all of protobuf
-  options.stats?.((await import("./stats.ts")).readStats(logDirectory(options), "restore"));
+  options.stats?.(readStats(logDirectory(options), "restore"));
   options.restored?.();
   return created;
 }
@@ -116,7 +116,7 @@ function restoreRequest(pid: number, known: Known, { directories, namespaces, re
   readonly directories: Directories;
   readonly namespaces: ExternalNamespaces;
   readonly restoration: Restoration;
-}): Request {
+}): CriuReq {
   const { options, prepared } = known;
   const opts = restoreOptions(options, {
     ...known,
@@ -130,5 +130,5 @@ function restoreRequest(pid: number, known: Known, { directories, namespaces, re
     root: restoration.root,
   });
   for (const line of describeOptions(opts)) options.debug(line);
-  return { type: CriuReqType.RESTORE, opts };
+  return create(CriuReqSchema, { type: CriuReqType.RESTORE, opts });
 }

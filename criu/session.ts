@@ -10,26 +10,27 @@
  * | nothing, and has ended  | throws: nobody waits for a dead CRIU         |                                |
  */
 
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { errnoName, POLLIN } from "../ffi/abi.ts";
 import type { Fd } from "../ffi/fd.ts";
 import { receive, send, socketPair } from "../ffi/socket.ts";
 import { type ExitStatus, poll } from "../ffi/spawn.ts";
 import { errnoOf, RunoError } from "../core/error.ts";
-import { CriuReqType } from "./gen/rpc_pb.ts";
-import { decodeResponse, encodeRequest, type Request, type Response } from "./wire.ts";
+import {
+  type CriuNotify,
+  type CriuReq,
+  CriuReqSchema,
+  CriuReqType,
+  type CriuResp,
+  CriuRespSchema,
+} from "./gen/rpc_pb.ts";
 import { type CriuProcess, type Restore, startCriu } from "./process.ts";
 
 /** CRIU's own messages are at most this long. */
 const MESSAGE_BYTES = 64 * 1024;
 
-/** Where CRIU has come to, and the process that this is about. */
-export interface Notify {
-  readonly script: string;
-  readonly pid: number;
-}
-
 /** What CRIU reports while it works; `fd` came with the report and is closed after it unless released. */
-export type Notified = (notify: Notify, fd: Fd | undefined) => void;
+export type Notified = (notify: CriuNotify, fd: Fd | undefined) => void;
 
 /** What a conversation may need beside its request. */
 export interface SessionOptions {
@@ -59,9 +60,9 @@ export class CriuError extends RunoError {
  */
 export function ask(
   path: string,
-  request: Request | ((pid: number) => Request),
+  request: CriuReq | ((pid: number) => CriuReq),
   options: SessionOptions = {},
-): Response {
+): CriuResp {
   using question = new Question(path, request, options);
   return question.answer();
 }
@@ -74,7 +75,7 @@ export class Question implements Disposable {
   readonly #notified: Notified | undefined;
 
   /** Throws as `ask()`, but for what the answer says. */
-  constructor(path: string, request: Request | ((pid: number) => Request), options: SessionOptions = {}) {
+  constructor(path: string, request: CriuReq | ((pid: number) => CriuReq), options: SessionOptions = {}) {
     const [ours, theirs] = socketPair();
     this.#socket = ours;
     this.#process = start(path, theirs, options);
@@ -90,7 +91,7 @@ export class Question implements Disposable {
   }
 
   /** Waits for the answer, and for the end of CRIU. Throws as `ask()`. */
-  answer(): Response {
+  answer(): CriuResp {
     const socket = this.#socket, process = this.#process, type = CriuReqType[this.#type];
     const response = converse({ socket, process, type }, this.#notified);
     // the end of the connection ends CRIU where it waits for more: after a pre-dump, that is a failure to it
@@ -120,21 +121,18 @@ interface Conversation {
   readonly type: string;
 }
 
-function converse(conversation: Conversation, notified: Notified | undefined): Response {
+function converse(conversation: Conversation, notified: Notified | undefined): CriuResp {
   const { socket, type } = conversation;
   let failure: unknown;
   for (;;) {
     const message = next(conversation);
     using fd = message.fd;
     if (message.bytes.length === 0) throw cause(failure, died(conversation));
-    const response = decodeResponse(message.bytes);
+    const response = fromBinary(CriuRespSchema, message.bytes);
     if (!response.success) throw cause(failure, refused(response, type));
     if (response.type !== CriuReqType.NOTIFY) return response;
     try {
-      if (response.notify !== undefined && failure === undefined) {
-        const { script = "", pid = 0 } = response.notify;
-        notified?.({ script, pid }, fd);
-      }
+      if (response.notify !== undefined && failure === undefined) notified?.(response.notify, fd);
     } catch (error) {
       failure = error;
     }
@@ -169,13 +167,13 @@ function receiveOrEnd(socket: Fd): ReturnType<typeof receive> {
 const END = { bytes: new Uint8Array(0), pid: 0, fd: undefined } as const;
 
 function reply(socket: Fd, success: boolean): void {
-  tell(socket, { type: CriuReqType.NOTIFY, notifySuccess: success });
+  tell(socket, create(CriuReqSchema, { type: CriuReqType.NOTIFY, notifySuccess: success }));
 }
 
 /** To a CRIU that has ended nothing can be told: the next read says so. */
-function tell(socket: Fd, request: Request): void {
+function tell(socket: Fd, request: CriuReq): void {
   try {
-    send(socket, encodeRequest(request));
+    send(socket, toBinary(CriuReqSchema, request) as Uint8Array<ArrayBuffer>);
   } catch (error) {
     if (errnoOf(error) !== "EPIPE" && errnoOf(error) !== "ECONNRESET") {
       throw new RunoError("asking criu", { cause: error });
@@ -183,11 +181,11 @@ function tell(socket: Fd, request: Request): void {
   }
 }
 
-function refused({ type, crErrno = 0, crErrmsg = "" }: Response, asked: string): CriuError {
+function refused({ type, crErrno, crErrmsg }: CriuResp, asked: string): CriuError {
   const name = errnoName(crErrno);
   const errno = name.startsWith("E") ? `${crErrno} (${name})` : String(crErrno);
   // the words are runc's, up to the number
-  return new CriuError(`criu failed: type ${type === undefined ? asked : CriuReqType[type] ?? asked} errno ${errno}`, {
+  return new CriuError(`criu failed: type ${CriuReqType[type] ?? asked} errno ${errno}`, {
     type: asked,
     errmsg: crErrmsg,
   });

@@ -1,11 +1,11 @@
 /** Which CRIU there is: found once, asked once. */
 
+import { create } from "@bufbuild/protobuf";
 import { RunoError } from "../core/error.ts";
 import { findTool } from "../core/host/tools.ts";
-import { CriuReqType } from "./gen/rpc_pb.ts";
+import { CriuReqSchema, CriuReqType, type CriuVersion } from "./gen/rpc_pb.ts";
 import { startCriu } from "./process.ts";
 import { CriuError, Question } from "./session.ts";
-import type { Response } from "./wire.ts";
 
 /** The first version with all that every dump and restore uses: the VERSION request among it. */
 export const OLDEST = 30000;
@@ -73,7 +73,7 @@ const known = new Map<string, number>();
 
 function askVersion(path: string): Question {
   try {
-    return new Question(path, { type: CriuReqType.VERSION });
+    return new Question(path, create(CriuReqSchema, { type: CriuReqType.VERSION }));
   } catch (error) {
     throw new RunoError("CRIU version check failed", { cause: error });
   }
@@ -91,11 +91,11 @@ function answeredVersion(path: string, question: Question | undefined): number {
 }
 
 /** A build between two releases counts as the next one. */
-export function versionNumber({ majorNumber = 0, minorNumber = 0, sublevel = 0, gitid }: VersionParts): number {
+export function versionNumber({ majorNumber, minorNumber, sublevel, gitid }: VersionParts): number {
   return gitid ? majorNumber * 10000 + (minorNumber + 1) * 100 : majorNumber * 10000 + minorNumber * 100 + sublevel;
 }
 
-type VersionParts = NonNullable<Response["version"]>;
+type VersionParts = Pick<CriuVersion, "majorNumber" | "minorNumber" | "sublevel" | "gitid">;
 
 function printedVersion(path: string): number {
   using process = startCriu({ path, args: ["-V"] });

@@ -43,18 +43,5 @@ export function generateMessages(out: string): readonly string[] {
 
 /** Writes criu/gen. */
 export function criuMessages(): readonly string[] {
-  const file = "criu/gen/rpc_fields.ts";
-  const made = generateMessages("criu/gen");
-  Deno.writeTextFileSync(`${TOP}/${file}`, fieldTable());
-  return [...made, file];
-}
-
-/** In a process of its own: this one may have loaded the messages as they were before. */
-function fieldTable(): string {
-  const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", `${TOP}/scripts/gen/criu_fields.ts`],
-    cwd: TOP,
-  }).outputSync();
-  if (!success) throw new Error(`making the table of fields: ${new TextDecoder().decode(stderr).trim()}`);
-  return new TextDecoder().decode(stdout);
+  return generateMessages("criu/gen");
 }
