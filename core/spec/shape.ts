@@ -91,17 +91,21 @@ function fitObject(given: Record<string, unknown>, shape: ObjectShape, pointer: 
   return result;
 }
 
-/** The small and capital letters of a key do not matter, as for every reader in Go: "pagesize". The right ones win. */
+/**
+ * The small and capital letters of a key do not matter, as for every reader in Go: "pagesize". Of two such keys the later
+ * counts, and objects are put together.
+ */
 function inKnownLetters(given: Record<string, unknown>, shape: ObjectShape): Record<string, unknown> {
   const isKnown = (key: string) => Object.hasOwn(shape.optional, key) || Object.hasOwn(shape.required, key);
-  const others = Object.keys(given).filter((key) => !isKnown(key));
-  if (others.length === 0) return given;
+  if (Object.keys(given).every(isKnown)) return given;
   const known = new Map(Object.keys({ ...shape.required, ...shape.optional }).map((key) => [key.toLowerCase(), key]));
-  const renamed = others.flatMap((key) => {
-    const name = known.get(key.toLowerCase());
-    return name === undefined || Object.hasOwn(given, name) ? [] : [[name, given[key]]];
-  });
-  return renamed.length === 0 ? given : { ...given, ...Object.fromEntries(renamed) };
+  const result: Record<string, unknown> = Object.create(null);
+  for (const [key, entry] of Object.entries(given)) {
+    const name = isKnown(key) ? key : known.get(key.toLowerCase()) ?? key;
+    const before = result[name];
+    result[name] = isPlainObject(before) && isPlainObject(entry) ? { ...before, ...entry } : entry;
+  }
+  return result;
 }
 
 function own(value: Record<string, unknown>, key: string): unknown {

@@ -38,13 +38,18 @@ Deno.test("parseSpec() drops nulls, unknown fields and empty optional texts", ()
   assertEquals(spec, changed({ hostname: undefined, annotations: { a: "" } }));
 });
 
-Deno.test("parseSpec() knows keys in other letters, as runc does, unless the right ones are there", () => {
-  const limits = [{ pagesize: "2MB", limit: 1 }, { PageSize: "1GB", pageSize: "4MB", limit: 2 }];
-  assertEquals(parse({ "linux.resources.hugepageLimits": limits }).linux?.resources?.hugepageLimits, [
-    { pageSize: "2MB", limit: 1 },
-    { pageSize: "4MB", limit: 2 },
-  ]);
-  assertEquals(parse({ root: { Path: "rootfs", READONLY: true }, hostname: undefined, HostName: "x" }).hostname, "x");
+Deno.test("parseSpec() knows keys in other letters, as runc does", () => {
+  const limits = [{ pagesize: "2MB", limit: 1 }, { pageSize: "4MB", PageSize: "1GB", limit: 2 }];
+  const { linux, hostname } = parse({
+    hostname: undefined,
+    HostName: "x",
+    "linux.resources": { hugepageLimits: limits, cpu: { shares: 100, cpus: "0" }, CPU: { Cpus: "1" } },
+  });
+  assertEquals(hostname, "x");
+  assertEquals(linux?.resources, {
+    hugepageLimits: [{ pageSize: "2MB", limit: 1 }, { pageSize: "1GB", limit: 2 }],
+    cpu: { shares: 100, cpus: "1" },
+  });
 });
 
 Deno.test("parseSpec() leaves the rules to assertValid() when the shape is right", () => {
