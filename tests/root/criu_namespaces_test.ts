@@ -129,3 +129,20 @@ criuTest("restore() keeps the offsets of a time namespace of its own", async () 
   await printsMore(box, 2);
   assertCounted(box);
 });
+
+criuTest("restore() refuses an external cgroup namespace, with runc's words", async () => {
+  await using box = sandbox();
+  using holder = await Holder.start(box, "--cgroup");
+  box.configure({ "process.args": COUNTING });
+  await counting(box);
+  succeeded(await checkpoint(box));
+  const joined = { type: "cgroup", path: holder.namespace("cgroup") };
+  box.configure({
+    "process.args": COUNTING,
+    "linux.namespaces": [...namespaces("pid", "network", "ipc", "uts", "mount"), joined],
+  });
+  const { code, stderr } = await restore(box);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "Do not know how to handle namespace NEWCGROUP");
+  assert(!exists(box.stateDir), "nothing is left");
+});
