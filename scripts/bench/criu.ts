@@ -9,9 +9,6 @@ const MEMORY = 100 << 10;
 /** A string of that size, in the memory of awk. */
 const HOLDING = `BEGIN { s = sprintf("%${MEMORY * 1024}s", "x"); system("sleep 1000"); print length(s) }`;
 
-/** In a hierarchy that is not mounted the container is in the root, and CRIU would want all cgroups back that anybody has below. */
-const CGROUPS = ["--manage-cgroups-mode", "ignore"];
-
 /** A dump and a restore by those runtimes that CRIU is called by as a program: all have the same one. */
 export function benchCriu(directory: string, all: readonly Runtime[], rounds: number): Medians | { left: string } {
   const found = findCriu();
@@ -55,7 +52,7 @@ function round({ name, prefix, id }: Subject, bundle: string): Record<string, nu
   const images = `${bundle}/images`, pidFile = `${bundle}/pid`, log = `${bundle}/log`;
   const timed = (command: string, ...args: readonly string[]) => {
     const global = [...prefix, "--log", log, "--log-format", "json"];
-    const { took, success } = attempt([...global, command, ...CGROUPS, "--image-path", images, ...args, id]);
+    const { took, success } = attempt([...global, command, "--image-path", images, ...args, id]);
     if (!success) throw new Refused(`${name} ${command}: ${lastMessage(log)}`);
     return took;
   };
