@@ -1,5 +1,6 @@
 /** The runtimes that are compared, and the bundles that they run. */
 
+import { exists } from "../exists.ts";
 import { EXECUTABLE } from "../compile.ts";
 import { makeRootfs } from "../fixtures/rootfs.ts";
 
@@ -52,14 +53,5 @@ export class Bundle {
     Object.assign(config.process, { args, terminal: false });
     change(config);
     Deno.writeTextFileSync(file, JSON.stringify(config));
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -4,6 +4,8 @@
  * a mirror, 10 MB to fetch, some seconds.
  */
 
+import { exists } from "../exists.ts";
+
 /** What was provided. */
 export interface Criu {
   /** A directory with an executable named `criu`, to be put into PATH. */
@@ -108,15 +110,6 @@ function run(program: string, args: readonly string[], env: Record<string, strin
   if (success) return;
   const said = new TextDecoder().decode(stderr.length > 0 ? stderr : stdout).trim().split("\n").slice(-5).join("; ");
   throw new Error(`${program} ${args.join(" ")}: ${said}`);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 if (import.meta.main) console.log(provideCriu().criu);

@@ -1,5 +1,6 @@
 /** The second disk of a test machine: Deno, the executable, the sources, and the packages that the tests import. */
 
+import { exists } from "../../scripts/exists.ts";
 import { makeFileSystem, run } from "./image.ts";
 
 const REPO = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
@@ -33,15 +34,6 @@ function copyPackages(directory: string): void {
 
 function denoDirectory(): string {
   return JSON.parse(run(Deno.execPath(), "info", "--json")).denoDir;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Large files need not be there twice. */
