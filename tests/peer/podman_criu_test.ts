@@ -24,11 +24,18 @@ Deno.test.beforeAll(async () => {
 
 Deno.test.afterAll(async () => {
   if (directory === "") return;
+  // what conmon calls when a container has ended would make the directory anew
+  await eventually("podman to clean up", async () => !(await commandLines()).includes(`${directory}/`));
   // podman leaves /dev/shm of a container mounted that is removed while it is checkpointed
   const mounts = (await Deno.readTextFile("/proc/self/mounts")).split("\n").map((line) => line.split(" ")[1] ?? "");
   for (const mount of mounts.filter((path) => path.startsWith(`${directory}/`))) await succeed(["umount", mount]);
   await succeed(["rm", "-rf", directory]);
 });
+
+/** Those of all processes. */
+function commandLines(): Promise<string> {
+  return succeed(["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null || true"]);
+}
 
 const LOG = ["--log-driver", "k8s-file"];
 
@@ -96,7 +103,6 @@ const SCENARIOS: Readonly<Record<string, (engine: Engine) => Promise<unknown>>> 
     const name = await counting(engine), other = engine.name(), file = `${directory}/exported.tar`;
     await engine.exec(name, "echo kept > /root/made; rm /etc/group");
     await checkpoint(engine, "--export", file, name);
-    await engine.must(["rm", "-f", name]);
     await restore(engine, "--import", file, "--name", other);
     const script = "cat /root/made; test -e /etc/group || echo gone";
     return [await status(engine, other), await goesOn(engine, other), await engine.exec(other, script)];
