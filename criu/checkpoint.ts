@@ -25,7 +25,6 @@ import type { CheckpointOptions } from "./options.ts";
 import { outsiders } from "./outsiders.ts";
 import { configFile, describeOptions } from "./request.ts";
 import { ask } from "./session.ts";
-import { readStats } from "./stats.ts";
 import { openStatusFile, type StatusFile } from "./status_fd.ts";
 import { askForCriu, type Criu, SINCE } from "./version.ts";
 
@@ -51,7 +50,7 @@ export async function checkpointContainer(options: CheckpointOptions): Promise<v
   needFeatures(criu, neededFeatures(options), options.debug);
   using status = openStatusFile(options.lazyPages ? options.statusFd : undefined);
   dump({ container, options, criu, directories, status });
-  options.stats?.(readStats(logDirectory(options), "dump"));
+  options.stats?.((await import("./stats.ts")).readStats(logDirectory(options), "dump"));
   if (!options.leaveRunning && !options.preDump) await destroy(container, options.warn);
 }
 

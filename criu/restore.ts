@@ -25,7 +25,6 @@ import { configFile, describeOptions } from "./request.ts";
 import { Restoration } from "./restoration.ts";
 import { type ExternalNamespaces, openNamespaces, RESTORE_LOG, restoreOptions } from "./restore_request.ts";
 import { ask } from "./session.ts";
-import { readStats } from "./stats.ts";
 import { askForCriu, type Criu } from "./version.ts";
 
 /**
@@ -59,7 +58,7 @@ export async function restoreDetached(options: RestoreOptions): Promise<Created>
   needFeatures(criu, options.lazyPages ? ["lazyPages"] : [], options.debug);
   const created = await locked(options, (dir) => restore(dir, { options, prepared, criu, descriptors }));
   // the container runs: what fails from here on does not undo it
-  options.stats?.(readStats(logDirectory(options), "restore"));
+  options.stats?.((await import("./stats.ts")).readStats(logDirectory(options), "restore"));
   options.restored?.();
   return created;
 }
