@@ -28,6 +28,8 @@ export function openSources(p: Program, inputs: CreateInputs): Map<number, numbe
     const tree = p.register("tree");
     // root of a user namespace that has the mount namespace of another: it must have its own before
     openSource(p, i, inputs, { tree, handling: { on: "EPERM", to: refused } });
+    // as if it were a mount of the new mount namespace: shared with the host's, it would carry there what is mounted on it
+    p.mountSetattr(tree, "", { propagation: abi.MS_SLAVE, recursive: true });
     p.emit("dup3", [tree, number, abi.O_CLOEXEC]);
     p.close(tree);
     p.place(refused);

@@ -355,3 +355,23 @@ rootTest("init in a user namespace holds no directory and no namespace while it 
   assert(links.some((link) => link.endsWith("/exec.fifo")), links.join());
   assertEquals(links.length, 4, links.join());
 });
+
+rootTest("what a container mounts on a shared mount of the host stays in its user namespace", async () => {
+  await using box = sandbox();
+  const shared = `${box.dir}/shared`;
+  Deno.mkdirSync(shared);
+  succeeded2("mount", "-t", "tmpfs", "none", shared);
+  try {
+    succeeded2("mount", "--make-shared", shared);
+    Deno.mkdirSync(`${shared}/below`);
+    const mounts = [
+      { destination: "/proc", type: "proc", source: "proc" },
+      { destination: "/m", type: "bind", source: shared, options: ["rbind"] },
+      { destination: "/m/below", type: "tmpfs", source: "tmpfs" },
+    ];
+    assertEquals(await box.shell("grep -c ' /m/below ' /proc/mounts", owned(box, { mounts })), "1\n");
+    assertEquals(Deno.readTextFileSync("/proc/self/mounts").includes(` ${shared}/below `), false);
+  } finally {
+    succeeded2("umount", "--recursive", shared);
+  }
+});
