@@ -43,9 +43,10 @@ export interface Executed {
 
 /**
  * Executes a process in a container.
+ * @param meanwhile called once the process has been started, while it is on its way
  * @throws {RunoError} and no process is left behind
  */
-export async function execProcess(options: ExecOptions): Promise<Executed> {
+export async function execProcess(options: ExecOptions, meanwhile: () => void = () => {}): Promise<Executed> {
   const container = loadContainer(options.root, options.id);
   checkStatus(container, options);
   const spec: Spec = { ...recordedSpec(container.state), process: options.process };
@@ -62,6 +63,7 @@ export async function execProcess(options: ExecOptions): Promise<Executed> {
     options.debug?.("container and process checked");
     const program = start(container, { spec, keepFds, options, theirs, execution, late });
     options.debug?.(`process started, its program has ${program.instructions.length} instructions`);
+    meanwhile();
     converse(socket, program, execution.answers(container, spec));
     awaitExecution(socket, program);
     options.debug?.("process executes its program");

@@ -14,9 +14,11 @@ export async function runProcess(options: ExecOptions): Promise<number> {
     await execProcess(options);
     return 0;
   }
-  using relay = new SignalRelay(options);
-  const executed = await execProcess(options);
+  using stack = new DisposableStack();
+  let relay: SignalRelay | undefined;
+  // a signal before that ends this process, and with it the other, which waits for answers: nothing of it is anywhere yet
+  const executed = await execProcess(options, () => relay = stack.use(new SignalRelay(options)));
   using pidfd = pidfdOpen(executed.pid);
-  relay.passTo(pidfd);
+  relay?.passTo(pidfd);
   return await attend(options, executed, () => {});
 }
