@@ -58,17 +58,32 @@ rootTest("create() has systemd make a scope with init in it", async () => {
   await assertNoUnit(box);
 });
 
-rootTest("start(), exec(), kill() and delete() know of systemd by themselves", async () => {
-  await using box = systemdSandbox();
-  await create(box);
-  await box.ok("start", box.id);
-  const inside = await box.ok("exec", box.id, "cat", "/proc/self/cgroup");
-  assertEquals(inside, "0::/\n");
-  await box.ok("kill", box.id, "KILL");
-  await box.reaches("stopped");
-  await box.ok("delete", box.id);
-  await assertNoUnit(box);
-});
+/** What may have happened before a container is used. */
+const EVENTS: Readonly<Record<string, { before?: (box: Sandbox) => Promise<void>; after?: () => Promise<void> }>> = {
+  "": {},
+  "after daemon-reload": { after: async () => void succeeded(await execute(["systemctl", "daemon-reload"])) },
+  "where a failed unit had the name": { before: (box) => failedUnit(unit(box)) },
+};
+
+for (const [when, { before, after }] of Object.entries(EVENTS)) {
+  rootTest(`start(), exec(), update(), kill() and delete() know of systemd by themselves ${when}`.trim(), async () => {
+    await using box = systemdSandbox({ "linux.resources.memory": { limit: 64 << 20 } });
+    await before?.(box);
+    await create(box);
+    await after?.();
+    await box.ok("start", box.id);
+    assertEquals(await box.ok("exec", box.id, "cat", "/proc/self/cgroup"), "0::/\n");
+    await box.ok("update", "--memory", "96M", "--pids-limit", "33", box.id);
+    assertEquals([await property(box, "MemoryMax"), await property(box, "TasksMax")], ["100663296", "33"]);
+    assertEquals([cgroupFile(box, "memory.max"), cgroupFile(box, "pids.max")], ["100663296", "33"]);
+    await after?.();
+    assertEquals([cgroupFile(box, "memory.max"), cgroupFile(box, "pids.max")], ["100663296", "33"]);
+    await box.ok("kill", box.id, "KILL");
+    await box.reaches("stopped");
+    await box.ok("delete", box.id);
+    await assertNoUnit(box);
+  });
+}
 
 rootTest("create() tells systemd of the limits, and sets them itself", async () => {
   await using box = systemdSandbox({
