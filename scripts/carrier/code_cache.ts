@@ -11,6 +11,8 @@ import { layOutLives } from "../fixtures/life.ts";
 import type { Script } from "./bundle.ts";
 import { CODE_CACHE_FILE, DENO_ARGUMENTS, makeCarrier } from "./carrier.ts";
 
+/** More than any of the commands takes. */
+const SECONDS = "30";
 const WARM_UP = new URL("warm_up.ts", import.meta.url).pathname;
 
 /**
@@ -50,10 +52,12 @@ function live(work: string, runo: (args: readonly string[]) => void): void {
   Deno.removeSync(lives, { recursive: true });
 }
 
+/** True if it succeeds. CRIU may never come back from a kernel that it does not know. */
 function run(work: string, program: string, args: readonly string[]): boolean {
   const env = { RUNO_WARM_UP: work, DENO_DIR: `${work}/deno`, DENO_NO_UPDATE_CHECK: "1" };
   const stdio = { stdin: "null", stdout: "null", stderr: "null" } as const;
-  return new Deno.Command(program, { args: [...args], env, ...stdio }).outputSync().success;
+  return new Deno.Command("timeout", { args: ["-k", "5", SECONDS, program, ...args], env, ...stdio }).outputSync()
+    .success;
 }
 
 function putTogether(work: string, scripts: readonly Script[]): Uint8Array {
