@@ -61,7 +61,7 @@ class Ctr implements Client {
     return name;
   }
 
-  /** The last number of a container that counts. */
+  /** The last number of a container that counts; the file is empty for a moment while it is written. */
   async count(name: string): Promise<number> {
     const id = `exec-${++names}`;
     const { stdout } = await this.call(
@@ -72,7 +72,7 @@ class Ctr implements Client {
       name,
       "sh",
       "-c",
-      "cat /root/count; sleep 0.2",
+      "until read -r n < /root/count; do sleep 0.02; done; echo $n; sleep 0.2",
     );
     return Number(stdout || "0");
   }
