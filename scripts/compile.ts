@@ -10,10 +10,11 @@
 import { parseArgs } from "@std/cli/parse-args";
 
 import { messageOf, RunoError } from "../core/error.ts";
-import { bundle, bundleInto } from "./carrier/bundle.ts";
+import { bundle, bundleInto, type Script } from "./carrier/bundle.ts";
 import { makeCarrier, V8_FLAGS } from "./carrier/carrier.ts";
 import { makeCodeCache } from "./carrier/code_cache.ts";
 import { Elf } from "./carrier/elf.ts";
+import { makeFrozen } from "./carrier/frozen/executable.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const MAIN = `${ROOT}cli/main.ts`;
@@ -60,10 +61,32 @@ function statOf(path: string): Deno.FileInfo | undefined {
 function carrier(output: string, deno: string): Method {
   const bytes = Deno.readFileSync(deno), scripts = bundle(MAIN);
   const isNative = new Elf(bytes).arch === Deno.build.arch;
-  Deno.writeFileSync(output, makeCarrier(bytes, scripts, isNative ? { codeCache: makeCodeCache(deno, scripts) } : {}));
+  const executable = isNative ? makeReady(deno, bytes, scripts) : makeCarrier(bytes, scripts);
+  Deno.writeFileSync(output, executable);
   Deno.chmodSync(output, 0o755);
   if (isNative) proveItIsRuno(output);
   return "carrier";
+}
+
+/** An executable that starts at once: with what V8 has compiled, and with a process that has started already where it can be had. */
+function makeReady(deno: string, bytes: Uint8Array, scripts: readonly Script[]): Uint8Array {
+  const work = Deno.makeTempDirSync({ prefix: "runo-ready-" });
+  try {
+    const codeCache = makeCodeCache(deno, scripts, work);
+    const frozen = Deno.build.arch === "x86_64" && tryFrozen({ deno: bytes, scripts, codeCache, work });
+    return frozen || makeCarrier(bytes, scripts, { codeCache });
+  } finally {
+    Deno.removeSync(work, { recursive: true });
+  }
+}
+
+function tryFrozen(parts: Parameters<typeof makeFrozen>[0]): Uint8Array | undefined {
+  try {
+    return makeFrozen(parts);
+  } catch (error) {
+    console.log(`no frozen process is used: ${messageOf(error)}`);
+    return undefined;
+  }
 }
 
 /** True when `deno compile` would find denort without a network. */

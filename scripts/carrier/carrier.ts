@@ -36,12 +36,14 @@ export const DENO_ARGUMENTS: readonly string[] = [
 export interface Home {
   readonly codeCache?: Uint8Array;
   readonly directory?: string;
+  /** A main module instead of runo's own, and no longer: all else is where it is without it, but the code cache is not used. */
+  readonly freezer?: string;
 }
 
-function launch({ codeCache = new Uint8Array(), directory = NO_DIRECTORY }: Home): Launch {
+function launch({ codeCache = new Uint8Array(), directory = NO_DIRECTORY, freezer }: Home): Launch {
   return {
     arguments: DENO_ARGUMENTS,
-    main: MAIN_MODULE,
+    main: freezer?.padEnd(MAIN_MODULE.length) ?? MAIN_MODULE,
     // a directory where no file can be made: nothing is read from, or written to, anybody's home (npm's .npmrc)
     variables: ["DENO_NO_UPDATE_CHECK=1", "DENO_LOG=off", "HOME=/proc"],
     // what would change how Deno behaves, or make it speak
@@ -51,6 +53,7 @@ function launch({ codeCache = new Uint8Array(), directory = NO_DIRECTORY }: Home
       prefix: "DENO_DIR=/proc/self/fd/",
       name: CODE_CACHE_FILE,
       content: codeCache,
+      isMade: freezer === undefined,
       otherwise: `DENO_DIR=${directory}`,
     },
   };

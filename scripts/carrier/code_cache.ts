@@ -17,18 +17,15 @@ const WARM_UP = new URL("warm_up.ts", import.meta.url).pathname;
 
 /**
  * Makes the data base for the scripts in the executable of a deno that this machine can run. Containers live and die for it;
- * where they can not, less is compiled in advance. @throws {RunoError}
+ * where they can not, less is compiled in advance.
+ * @param work an empty directory, where what V8 has compiled of a script `name` stays as `name.compiled`, and the scripts themselves
+ * @throws {RunoError}
  */
-export function makeCodeCache(deno: string, scripts: readonly Script[]): Uint8Array {
-  const work = Deno.makeTempDirSync({ prefix: "runo-code-cache-" });
-  try {
-    Deno.writeTextFileSync(`${work}/scripts.json`, JSON.stringify(scripts));
-    recordKeys(work, deno, scripts);
-    warmUp(work, deno);
-    return putTogether(work, scripts);
-  } finally {
-    Deno.removeSync(work, { recursive: true });
-  }
+export function makeCodeCache(deno: string, scripts: readonly Script[], work: string): Uint8Array {
+  Deno.writeTextFileSync(`${work}/scripts.json`, JSON.stringify(scripts));
+  recordKeys(work, deno, scripts);
+  warmUp(work, deno);
+  return putTogether(work, scripts);
 }
 
 /** Lets an executable without code cache live the lives: Deno records what it evaluates, scripts of its own among it. */

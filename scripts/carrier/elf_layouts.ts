@@ -59,7 +59,7 @@ export const MACHINES = {
 export type Segment = ReturnType<typeof PHDR.read>;
 
 /** Segment types and flags. */
-export const PT_LOAD = 1, PT_DYNAMIC = 2, PT_NOTE = 4, PF_X = 1, PF_R = 4;
+export const PT_LOAD = 1, PT_DYNAMIC = 2, PT_INTERP = 3, PT_NOTE = 4, PT_PHDR = 6, PF_X = 1, PF_R = 4;
 /** Tags of the dynamic section. */
 export const DT_STRTAB = 5n, DT_SYMTAB = 6n, DT_RELA = 7n, DT_RELASZ = 8n;
 

@@ -23,6 +23,8 @@ export interface Launch {
     readonly prefix: string;
     readonly name: string;
     readonly content: Uint8Array;
+    /** Whether it is ever made. */
+    readonly isMade: boolean;
     /** The entry when there is no content, or the process may not mount. */
     readonly otherwise: string;
   };
@@ -98,7 +100,7 @@ export function layOutBlob(
     directoryLength: prefix.length,
     noDirectory: place(stringList([directory.otherwise])),
     content: place(directory.content),
-    contentLength: directory.content.length,
+    contentLength: directory.isMade ? directory.content.length : 0,
     contentName: place(stringList([directory.name])),
   });
   const blob = new Uint8Array(end);

@@ -1,4 +1,4 @@
-/** The machine code of the carrier's launcher. */
+/** The machine code of the carrier's launcher, and of the entry in front of it. */
 
 import { assemble } from "./assemble.ts";
 import { bytesFile } from "./bytes_file.ts";
@@ -10,12 +10,21 @@ export function assembleLauncher(arch: "x86_64" | "aarch64"): Uint8Array<ArrayBu
   return assemble(new URL(`${arch}.s`, DIRECTORY).pathname, arch);
 }
 
-/** Writes scripts/carrier/launcher_bytes.ts. */
+/** The code of the entry that thaws, assembled anew. @throws {RunoError} */
+export function assembleEntry(): Uint8Array<ArrayBuffer> {
+  return assemble(new URL("frozen/x86_64.s", DIRECTORY).pathname, "x86_64");
+}
+
+/** Writes scripts/carrier/launcher_bytes.ts and scripts/carrier/frozen/entry_bytes.ts. */
 export function carrierBytes(): readonly string[] {
   const code = { x86_64: assembleLauncher("x86_64"), aarch64: assembleLauncher("aarch64") };
   Deno.writeTextFileSync(
     new URL("launcher_bytes.ts", DIRECTORY),
     bytesFile("LAUNCHER", "The launcher's machine code.", code),
   );
-  return ["scripts/carrier/launcher_bytes.ts"];
+  Deno.writeTextFileSync(
+    new URL("frozen/entry_bytes.ts", DIRECTORY),
+    bytesFile("ENTRY", "The entry's machine code.", { x86_64: assembleEntry() }),
+  );
+  return ["scripts/carrier/launcher_bytes.ts", "scripts/carrier/frozen/entry_bytes.ts"];
 }

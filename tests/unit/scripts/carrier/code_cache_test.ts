@@ -1,11 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
+import type { Script } from "../../../../scripts/carrier/bundle.ts";
 import { CODE_CACHE_FILE } from "../../../../scripts/carrier/carrier.ts";
 import { makeCodeCache } from "../../../../scripts/carrier/code_cache.ts";
 import { makeProbe, SCRIPTS } from "./probe.ts";
 
 const directory = Deno.makeTempDirSync({ prefix: "runo-carrier-" });
 const file = `${directory}/${CODE_CACHE_FILE}`;
+
+/** In a directory of its own below the test's. */
+function cacheOf(scripts: readonly Script[]): Uint8Array {
+  return makeCodeCache(Deno.execPath(), scripts, Deno.makeTempDirSync({ dir: directory }));
+}
 
 Deno.test.afterAll(() => Deno.removeSync(directory, { recursive: true }));
 
@@ -22,15 +28,15 @@ Deno.test("makeCodeCache() has each script, and more of one whose functions are 
     { name: "main.js", text: `(async (load) => { const call = (x) => { return x + x + x; }; ${call} })` },
     { name: "other.js", text: "(() => ({}))" },
   ];
-  const busy = compiled(makeCodeCache(Deno.execPath(), scripts("call(1);")));
+  const busy = compiled(cacheOf(scripts("call(1);")));
   const names = Array.from(busy.keys()).filter((name) => name.startsWith("runo:"));
   assertEquals(names, ["runo:loader", "runo:main.js", "runo:other.js"]);
-  const idle = compiled(makeCodeCache(Deno.execPath(), scripts("     ;  ")));
+  const idle = compiled(cacheOf(scripts("     ;  ")));
   assert(busy.get("runo:main.js")!.length > idle.get("runo:main.js")!.length);
 });
 
 Deno.test("makeCodeCache() makes what deno takes: it compiles nothing again", () => {
-  const before = compiled(makeCodeCache(Deno.execPath(), SCRIPTS));
+  const before = compiled(cacheOf(SCRIPTS));
   makeProbe(`${directory}/probe`, Deno.execPath(), { directory });
   const { success } = new Deno.Command(`${directory}/probe`, { args: ["lazy"] }).outputSync();
   assertEquals({ success, after: compiled(Deno.readFileSync(file)) }, { success: true, after: before });
