@@ -1,6 +1,7 @@
 /** Making and removing the directories of cgroups. */
 
 import { errnoOf, RunoError } from "../error.ts";
+import { sleep } from "../sleep.ts";
 import { exists } from "./files.ts";
 import { type Cgroup, parentOf } from "./paths.ts";
 
@@ -100,11 +101,6 @@ function rmdir(path: string): boolean {
     if (errnoOf(error) === "EBUSY" || errnoOf(error) === "ENOTEMPTY") return false;
     throw new RunoError(`removing cgroup "${path}"`, { cause: error });
   }
-}
-
-/** Waits without doing anything. */
-export function sleep(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /** Removes the directories and all below them, once their processes are gone. */

@@ -1,7 +1,7 @@
 /** Freezing all processes of a container. Kernel: admin-guide/cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst */
 
 import { errnoOf, RunoError } from "../error.ts";
-import { sleep } from "./directories.ts";
+import { sleep } from "../sleep.ts";
 import { exists, readIfThere, readValue, writeValue } from "./files.ts";
 import type { Cgroup } from "./paths.ts";
 import { flatKeyed } from "./text.ts";

@@ -3,7 +3,8 @@
 import { SIGKILL } from "../../ffi/abi.ts";
 import { pidfdOpen, pidfdSignal } from "../../ffi/spawn.ts";
 import { errnoOf, RunoError } from "../error.ts";
-import { sleep, subtree } from "./directories.ts";
+import { sleep } from "../sleep.ts";
+import { subtree } from "./directories.ts";
 import { exists, readIfThere, writeValue } from "./files.ts";
 import { freezeCgroup, isFrozen, thawCgroup } from "./freezer.ts";
 import type { Cgroup } from "./paths.ts";

@@ -3,6 +3,7 @@
 import { errnoOf, RunoError } from "../error.ts";
 import { INIT_NAME } from "../plan/init_name.ts";
 import type { Status } from "../spec/state.ts";
+import { sleep } from "../sleep.ts";
 import { isLocked } from "./container_lock.ts";
 import { bootId, isAlive, processStat } from "./procfs.ts";
 import { readState, recordedAnnotations, recordedBundle, type StateFile } from "./state_file.ts";
@@ -37,6 +38,9 @@ export interface ContainerState {
 export type ListEntry =
   | { readonly id: string; readonly state: ContainerState }
   | { readonly id: string; readonly error: RunoError };
+
+/** More than it takes to lock a directory that has been made. */
+const LOCKING_MS = 10;
 
 /** The FIFO in the state directory that a created container waits on; `start` removes it. */
 export const EXEC_FIFO = "exec.fifo";
@@ -198,7 +202,7 @@ export function listContainers(root: string): ListEntry[] {
   return ids(root).flatMap((id): ListEntry[] => {
     const dir = `${root}/${id}`;
     try {
-      const state = ociState(loadContainer(root, id));
+      const state = ociState(loadListed(root, id));
       const uid = Deno.lstatSync(dir).uid ?? 0;
       const owner = owners.get(uid) ?? ownerName(uid);
       owners.set(uid, owner);
@@ -209,6 +213,17 @@ export function listContainers(root: string): ListEntry[] {
       return [{ id, error: new RunoError(`load container ${id}`, { cause: error }) }];
     }
   });
+}
+
+/** A directory is made a moment before it is locked: one that seems to be left over is looked at once more. */
+function loadListed(root: string, id: string): Container {
+  try {
+    return loadContainer(root, id);
+  } catch (error) {
+    if (!isNotFound(error) || isLocked(`${root}/${id}`)) throw error;
+    sleep(LOCKING_MS);
+    return loadContainer(root, id);
+  }
 }
 
 function ids(root: string): string[] {

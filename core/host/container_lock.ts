@@ -9,6 +9,7 @@
  */
 
 import { errnoOf, RunoError } from "../error.ts";
+import { sleep } from "../sleep.ts";
 
 /** What `lockContainer()` may be told. */
 export interface LockOptions {
@@ -77,8 +78,4 @@ function isSame(file: Deno.FsFile, dir: string): boolean {
     if (errnoOf(error) === "ENOENT") return false;
     throw new RunoError(`looking at "${dir}"`, { cause: error });
   }
-}
-
-function sleep(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

@@ -1,6 +1,7 @@
 /** Several files of resctrl are changed in one go: flock(2) on its root, as Documentation/filesystems/resctrl.rst asks for. */
 
 import { RunoError } from "../error.ts";
+import { sleep } from "../sleep.ts";
 
 /** Whoever can read the root can hold the lock for ever: containers do not wait for that. */
 const LONGEST_WAIT_MS = 1000;
@@ -11,7 +12,7 @@ export function lockResctrl(root: string): Disposable {
   const file = open(root);
   const deadline = performance.now() + LONGEST_WAIT_MS;
   while (!file.tryLockSync(true) && performance.now() < deadline) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+    sleep(POLL_MS);
   }
   return file;
 }

@@ -1,5 +1,6 @@
 /** What each command takes. */
 
+import { sleep } from "../../core/sleep.ts";
 import { EXECUTABLE } from "../compile.ts";
 import { type Medians, type Subject, takeTurns, time } from "./measure.ts";
 import { Bundle, type Runtime } from "./runtimes.ts";
@@ -34,7 +35,7 @@ function life({ prefix, root }: Runtime, id: string, { directory }: Bundle): Rec
 
 /** The kernel takes a moment to end a process; that is not the runtime's time. */
 function deleteWhenDead(prefix: readonly string[], id: string, pid: string): number {
-  while (isAlive(pid)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  while (isAlive(pid)) sleep(1);
   return time([...prefix, "delete", id]);
 }
 

@@ -1,5 +1,6 @@
 /** What checkpoint and restore of a process with much memory take. */
 
+import { sleep } from "../../core/sleep.ts";
 import { findCriu } from "../provision/criu.ts";
 import { attempt, type Medians, takeTurns, time } from "./measure.ts";
 import { Bundle, type Runtime } from "./runtimes.ts";
@@ -84,5 +85,5 @@ function removeIfThere(path: string): void {
 
 function waitForMemory(pid: number): void {
   const resident = () => Number(/^VmRSS:\s*(\d+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1] ?? 0);
-  while (resident() < MEMORY) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  while (resident() < MEMORY) sleep(10);
 }

@@ -9,7 +9,7 @@ import { type Program, Register } from "./program.ts";
 const EPOLL_CTL_ADD = 1, O_ACCMODE = 3;
 /** struct epoll_event, packed. */
 const EPOLL_EVENT_BYTES = 12;
-const MADE = new Register(4), RESULT = new Register(5);
+const MADE = new Register(5), RESULT = new Register(6);
 
 /** Makes all from FIRST_DESCRIPTOR on. @throws {RunoError} on one of another kind */
 export function makeDescriptors(program: Program, descriptors: readonly Descriptor[]): void {

@@ -1,6 +1,7 @@
 /** Freezing: the process that the freezer has brought to its point is looked at from outside, as proc(5) shows it. */
 
 import { RunoError } from "../../../core/error.ts";
+import { sleep } from "../../../core/sleep.ts";
 import { F_DUPFD, F_GETFD, F_SETFD, FD_CLOEXEC, SIGKILL } from "../../../ffi/abi.ts";
 import { call, tryCall } from "../../../ffi/call.ts";
 import { reap, reapIfEnded, spawn } from "../../../ffi/spawn.ts";
@@ -8,7 +9,6 @@ import { exists } from "../../exists.ts";
 import type { Told } from "./freezer.ts";
 import { FIRST_DESCRIPTOR } from "./places.ts";
 
-const PERSONALITY = 0x0240000; // ADDR_NO_RANDOMIZE, ADDR_COMPAT_LAYOUT
 const TIMEOUT_MS = 60_000, LOOK_MS = 50;
 
 /** A mapping, as /proc/PID/maps tells it. */
@@ -70,21 +70,22 @@ export function freeze<T>(executable: string, work: string, look: (process: Froz
   }
 }
 
+/**
+ * Starts it so that other processes have room for what it has: with mappings far below where stacks are, as the kernel makes them
+ * for programs whose stack has no limit, and with descriptors beyond those of callers. Its first three can be told apart.
+ */
 function start(executable: string, work: string): number {
   Deno.writeTextFileSync(`${work}/in`, "");
-  const freezer = new URL("freezer.ts", import.meta.url).href;
-  const personality = call("personality", 0xffffffff), restore = occupyDescriptors();
+  const script = 'ulimit -s unlimited && exec "$0" <"$1/in" >"$1/out" 2>"$1/err"';
+  const restore = occupyDescriptors();
   try {
-    call("personality", PERSONALITY);
-    // files that can be told apart
-    const script = 'exec "$0" <"$1/in" >"$1/out" 2>"$1/err"';
     return spawn("/bin/sh", ["sh", "-c", script, executable, work], [
       `RUNO_WARM_UP=${work}`,
-      `RUNO_FREEZER=${freezer}`,
+      `RUNO_FREEZER=${new URL("freezer.ts", import.meta.url).href}`,
+      // the kernel would have to be told of another place in each thread
       "GLIBC_TUNABLES=glibc.pthread.rseq=0",
     ]);
   } finally {
-    call("personality", personality);
     restore();
   }
 }
@@ -109,7 +110,7 @@ function occupyDescriptors(): () => void {
 function wait(what: string, holds: () => boolean): void {
   for (const deadline = performance.now() + TIMEOUT_MS; !holds();) {
     if (performance.now() > deadline) throw new RunoError(`freezing: waited in vain for ${what}`);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+    sleep(LOOK_MS);
   }
 }
 

@@ -37,10 +37,11 @@ const libc = Deno.dlopen("libc.so.6", {
 
 /** Loads the scripts. @returns what evaluates the entry */
 async function load(): Promise<() => unknown> {
-  const { Script } = await import("node:vm");
+  const { constants, Script } = await import("node:vm");
+  const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
   const scripts: readonly Script[] = JSON.parse(Deno.readTextFileSync(`${directory}/scripts.json`));
   const factories = new Map(scripts.map(({ name, text }) => {
-    const script = new Script(text, { filename: `runo:${name}`, cachedData: compiled(name) });
+    const script = new Script(text, { filename: `runo:${name}`, importModuleDynamically, cachedData: compiled(name) });
     return [name, script.runInThisContext()];
   }));
   const loaded: Record<string, unknown> = {};

@@ -21,8 +21,8 @@ const ROBUST_LIST = { size: 24, behind: 16 } as const;
 const THREAD_BYTES = 1024;
 
 /** Registers that the entry has filled. */
-const ARGV = new Register(2), ENVP = new Register(3);
-const FILE = new Register(4), RESULT = new Register(5);
+const ARGV = new Register(2), ENVP = new Register(3), EXECUTABLE = new Register(4);
+const LIBRARY = new Register(5), RESULT = new Register(6);
 
 /** Offsets in the frame of a signal, struct rt_sigframe of x86-64. */
 const FRAME = { floatingPoint: 8 + 40 + 184, mask: 8 + 296 } as const;
@@ -74,9 +74,9 @@ export function simplifyFrame(process: FrozenProcess, memory: Memory): void {
 
 function mapLibraries(program: Program, { libraries }: Memory): void {
   for (const { path, ranges, identity } of libraries) {
-    program.callInto(FILE, "open", cString(path), O_CLOEXEC, 0);
-    for (const range of ranges) map(program, range, MAP_FIXED_NOREPLACE, range.offset);
-    program.call("close", FILE);
+    program.callInto(LIBRARY, "open", cString(path), O_CLOEXEC, 0);
+    for (const range of ranges) map(program, range, MAP_FIXED_NOREPLACE, LIBRARY, range.offset);
+    program.call("close", LIBRARY);
     for (const [address, word] of identity) {
       program.callInto(RESULT, "load32", address);
       program.require(RESULT, word);
@@ -89,19 +89,19 @@ function mapMemory(program: Program, { anonymous, pages, protect }: Memory, offs
   for (const { start, end, permissions } of anonymous) {
     program.call("mmap", start, end - start, protection(permissions), flags, -1n, 0);
   }
-  program.callInto(FILE, "open", cString("/proc/self/exe"), O_CLOEXEC, 0);
   for (const range of pages) {
-    map(program, range, MAP_FIXED, offset);
+    map(program, range, MAP_FIXED, EXECUTABLE, offset);
     offset += range.bytes.length;
   }
-  program.call("close", FILE);
+  program.call("close", EXECUTABLE);
   for (const { start, end, permissions } of protect) {
     program.call("mprotect", start, end - start, protection(permissions));
   }
 }
 
-function map(program: Program, { start, end, permissions }: Range, flags: number, offset: number): void {
-  program.call("mmap", start, end - start, protection(permissions), MAP_PRIVATE | flags, FILE, offset);
+function map(program: Program, range: Range, how: number, file: Register, offset: number): void {
+  const { start, end, permissions } = range;
+  program.call("mmap", start, end - start, protection(permissions), MAP_PRIVATE | how, file, offset);
 }
 
 function becomeThread(program: Program, { told, read }: FrozenProcess): void {

@@ -3,7 +3,7 @@
 # table behind it.
 # From the kernel: rsp -> argc, argv.., NULL, envp.., NULL, auxv; rdx = 0. From ld.so, which ends at this entry too: rdx != 0.
 #
-# rbp block   r12 envp   r13 auxv   r14 path of the executable as execve(2) was given it   r15 end of the block's strings
+# rbp block   r12 envp   r13 auxv   r14 path of the executable as execve(2) was given it   r15 see there
 
 .intel_syntax noprefix
 .set COLD, 0                            # u64s of the table; all of them addresses but for sizes
@@ -20,6 +20,7 @@
 .set SYS_mmap, 9
 .set SYS_open, 2
 .set SYS_close, 3
+.set SYS_brk, 12
 .set SYS_pread64, 17
 .set SYS_exit_group, 231
 .set PROT_NONE, 0
@@ -103,7 +104,17 @@ entry:
   needs eax, 16
 1:
 
-# the state of the program that thaws: no socket, argv, envp
+# the executable, for the program to map: without /proc, or if it can not be read, there is no thawing
+  mov rdi, [rip + table + MARK]
+  mov esi, O_CLOEXEC
+  xor edx, edx
+  mov eax, SYS_open
+  syscall
+  test eax, eax
+  js load
+  mov r15d, eax
+
+# the state of the program: no socket, argv, envp, the executable
   mov rdi, [rip + table + STATE]
   mov esi, STATE_SIZE
   mov edx, PROT_READ_WRITE
@@ -118,6 +129,7 @@ entry:
   lea rax, [rbp + 8]
   mov [rdi + 16], rax
   mov [rdi + 24], r12
+  mov [rdi + 32], r15
   mov rsp, [rip + table + FRAME]
   jmp [rip + table + THAW]
 
@@ -182,6 +194,21 @@ load:
   jnz 1b
   mov r13, r8
   mov rbp, rbx
+# nor a heap at the break, which is elsewhere in each process: what is in its way keeps libc from it
+  xor edi, edi
+  mov eax, SYS_brk
+  syscall
+  lea rdi, [rax + PAGE - 1]
+  and rdi, -PAGE
+  mov esi, PAGE
+  mov edx, PROT_NONE
+  mov r10d, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
+  mov r8, -1
+  xor r9d, r9d
+  mov eax, SYS_mmap
+  syscall
+  cmp rax, rdi
+  jnz fail
 # what the processor has, for the table of the executable that thaws it
   mov rdi, [rip + table + STATE]
   mov esi, STATE_SIZE
