@@ -18,9 +18,18 @@ export const MAIN_MODULE = "data:text/javascript," + [
   'evaluate(text,"loader")(at+text.length+1,evaluate)})(',
 ].join("");
 
+/** Statements: what goes wrong outside cli/main.ts is said in one line from then on, never as a stack. */
+export const SAY_IN_ONE_LINE: string = `
+  const die = error => {
+    Deno.stderr.writeSync(new TextEncoder().encode("runo: internal error: " + String(error).split("\\n")[0] + "\\n"));
+    Deno.exit(1);
+  };
+  addEventListener("error", event => { event.preventDefault(); die(event.error); });
+  addEventListener("unhandledrejection", event => { event.preventDefault(); die(event.reason); });`;
+
 /**
- * The loader: a function of the address that the table's offsets count from, and of how to evaluate. It evaluates the first script, and others when
- * they are asked for. What goes wrong outside cli/main.ts is said in one line, never as a stack.
+ * The loader: a function of the address that the table's offsets count from, and of how to evaluate. It evaluates the first
+ * script, and others when they are asked for.
  */
 function loader(scripts: readonly Script[], lengths: readonly number[]): string {
   let end = 0;
@@ -31,12 +40,7 @@ function loader(scripts: readonly Script[], lengths: readonly number[]): string 
   });
   return `(at, evaluate) => {
     const table = {${table.join(",")}};
-    const die = error => {
-      Deno.stderr.writeSync(new TextEncoder().encode("runo: internal error: " + String(error).split("\\n")[0] + "\\n"));
-      Deno.exit(1);
-    };
-    addEventListener("error", event => { event.preventDefault(); die(event.error); });
-    addEventListener("unhandledrejection", event => { event.preventDefault(); die(event.reason); });
+    ${SAY_IN_ONE_LINE}
     const decoder = new TextDecoder(), loaded = {};
     const text = ([offset, length]) => decoder.decode(
       new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(Deno.UnsafePointer.create(BigInt(at + offset)), length)));

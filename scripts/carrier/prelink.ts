@@ -1,7 +1,7 @@
 /**
  * An executable that is loaded where it was linked to be. Deno's has 159,000 addresses to be adjusted to wherever the kernel
  * puts it; ld.so does that at every start, and copies the pages they are on: 2 of 11 ms. Here it is done once. The price is that
- * the executable's own code is always in the same place; libraries, heap, stack and what V8 makes are not.
+ * the executable's own code is always in the same place. Libraries, heap, stack and what V8 makes are not, unless they thaw.
  */
 
 import { RunoError } from "../../core/error.ts";

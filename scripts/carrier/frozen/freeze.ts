@@ -9,6 +9,8 @@ import { exists } from "../../exists.ts";
 import type { Told } from "./freezer.ts";
 import { FIRST_DESCRIPTOR } from "./places.ts";
 
+/** /proc/PID/syscall of a process that waits where the freezer has told it to. */
+const SYS_PAUSE = /^34 /;
 const TIMEOUT_MS = 60_000, LOOK_MS = 50;
 
 /** A mapping, as /proc/PID/maps tells it. */
@@ -44,10 +46,14 @@ export interface FrozenProcess {
 /** Runs `executable` (its freezer) until it is frozen, and lets `look` look at it. @throws {RunoError} */
 export function freeze<T>(executable: string, work: string, look: (process: FrozenProcess) => T): T {
   const pid = start(executable, work);
+  let hasEnded = false;
   try {
     wait(`process ${pid} to tell of itself`, () => {
-      if (reapIfEnded(pid) !== undefined) throw new RunoError(`freezing: ${Deno.readTextFileSync(`${work}/err`)}`);
-      return exists(`${work}/told.json`) && /^34 /.test(Deno.readTextFileSync(`/proc/${pid}/syscall`));
+      hasEnded = reapIfEnded(pid) !== undefined;
+      if (hasEnded) {
+        throw new RunoError(`freezing: ${Deno.readTextFileSync(`${work}/err`).trim() || "the process ended"}`);
+      }
+      return exists(`${work}/told.json`) && SYS_PAUSE.test(Deno.readTextFileSync(`/proc/${pid}/syscall`));
     });
     // the threads of a pool end when nobody has needed them for some time
     wait(`the other threads of process ${pid} to end`, () => [...Deno.readDirSync(`/proc/${pid}/task`)].length === 1);
@@ -65,8 +71,10 @@ export function freeze<T>(executable: string, work: string, look: (process: Froz
       },
     });
   } finally {
-    tryCall("kill", pid, SIGKILL);
-    reap(pid);
+    if (!hasEnded) {
+      tryCall("kill", pid, SIGKILL);
+      reap(pid);
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { NOFILE_VARIABLE } from "../../../core/host/nofile.ts";
 import type { Script } from "../bundle.ts";
+import { SAY_IN_ONE_LINE } from "../payload.ts";
 import { STATE } from "./places.ts";
 
 /** What only the process itself can tell. Addresses are decimal. */
@@ -133,4 +134,5 @@ function isSomewhere(): boolean {
 const start = await load(), environ = words(symbol("environ"), 1);
 freeze();
 thaw(environ);
+(0, eval)(`{${SAY_IN_ONE_LINE}}`);
 await start();

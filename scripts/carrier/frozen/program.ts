@@ -66,6 +66,13 @@ export class Program {
     this.call("jump");
   }
 
+  /** A line for each instruction: the call, its operands, where its result goes; bytes in hexadecimal. */
+  text(): readonly string[] {
+    return this.#instructions.map(({ operation, operands, save }) =>
+      [operation, ...operands.map(operandText), ...(save === undefined ? [] : ["->", `r${save.index}`])].join(" ")
+    );
+  }
+
   /**
    * The interpreter, the instructions and their data, to be loaded at an address.
    * @param state address of the interpreter's state
@@ -88,6 +95,11 @@ export class Program {
     data.reduce((at, bytes) => (out.set(bytes, at), at + bytes.length), instructions + words.byteLength);
     return out;
   }
+}
+
+function operandText(operand: Operand): string {
+  if (operand instanceof Register) return `r${operand.index}`;
+  return operand instanceof Uint8Array ? operand.toHex() : String(operand);
 }
 
 function encode(words: Uint32Array, index: number, { operation, operands, save, jump }: Instruction, around: {

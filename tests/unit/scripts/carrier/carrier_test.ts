@@ -1,10 +1,15 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { makeProbe, type Said } from "./probe.ts";
+import { makeFrozenProbe, makeProbe, type Said } from "./probe.ts";
 
 const directory = Deno.makeTempDirSync({ prefix: "runo-carrier-" });
-const probe = `${directory}/probe`;
+const probe = `${directory}/probe`, frozen = `${directory}/frozen`;
+/** What both kinds of executables do. */
+const KINDS = Deno.build.arch === "x86_64" ? { makeCarrier: probe, makeFrozen: frozen } : { makeCarrier: probe };
 
-Deno.test.beforeAll(() => makeProbe(probe, Deno.execPath()));
+Deno.test.beforeAll(() => {
+  makeProbe(probe, Deno.execPath());
+  if (Deno.build.arch === "x86_64") makeFrozenProbe(frozen, Deno.execPath());
+});
 Deno.test.afterAll(() => Deno.removeSync(directory, { recursive: true }));
 
 interface Ended {
@@ -13,25 +18,59 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a shell script, with the probe as $0, in an environment that has nothing but what is given. */
-function shell(script: string, env: Readonly<Record<string, string>> = {}): Ended {
+/** Runs a shell script, with an executable as $0, in an environment that has nothing but what is given. */
+function shell(script: string, env: Readonly<Record<string, string>> = {}, executable = probe): Ended {
   const { code, stdout, stderr } = new Deno.Command("/bin/sh", {
-    args: ["-c", script, probe],
+    args: ["-c", script, executable],
     ...{ clearEnv: true, env: { ...env }, cwd: directory },
   }).outputSync();
   return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }
 
-function said(script: string, env?: Readonly<Record<string, string>>): Said {
-  const { code, stdout, stderr } = shell(script, env);
+function said(script: string, env?: Readonly<Record<string, string>>, executable = probe): Said {
+  const { code, stdout, stderr } = shell(script, env, executable);
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   return JSON.parse(stdout);
 }
 
-Deno.test("makeCarrier() hands over arguments that deno would understand", () => {
-  const args = ["-h", "--version", "--v8-flags=--help", "--", "run", "", "é"];
-  assertEquals(said(`"$0" ${args.map((word) => `'${word}'`).join(" ")}`).args, args);
-});
+for (const [name, executable] of Object.entries(KINDS)) {
+  Deno.test(`${name}() hands over arguments that deno would understand`, () => {
+    const args = ["-h", "--version", "--v8-flags=--help", "--", "run", "", "é"];
+    assertEquals(said(`"$0" ${args.map((word) => `'${word}'`).join(" ")}`, {}, executable).args, args);
+  });
+
+  Deno.test(`${name}() lets the name it was called by be seen`, () => {
+    assertEquals(said(`ln -sf "$0" runc; exec ./runc`, {}, executable).name, "./runc");
+  });
+
+  Deno.test(`${name}() passes descriptors on`, () => {
+    assertEquals(said(`echo text > file; exec "$0" read 7 7< file`, {}, executable).descriptor, "text\n");
+  });
+
+  Deno.test(`${name}() works in a directory that is gone`, () => {
+    assertEquals(said(`mkdir gone; cd gone; rmdir ../gone; exec "$0"`, {}, executable).directory, "/");
+    assertEquals(said(`exec "$0"`, {}, executable).directory, directory);
+  });
+
+  Deno.test(`${name}() takes many and long arguments and variables`, () => {
+    const long = "x".repeat(100_000);
+    const { args, variables } = said(`exec "$0" $(seq 20000) "$LONG"`, { LONG: long }, executable);
+    assertEquals([args.length, args[19_999], args[20_000]], [20_001, "20000", long]);
+    assertEquals(variables["LONG"], long);
+  });
+
+  Deno.test(`${name}() evaluates a lazy script once, when it is asked for`, () => {
+    assertEquals(shell(`"$0" lazy`, {}, executable), { code: 0, stdout: "é0\n", stderr: "" });
+  });
+
+  Deno.test(`${name}() tells what goes wrong in one line`, () => {
+    const line = (what: string) => ({ code: 1, stdout: "", stderr: `runo: internal error: ${what}\n` });
+    assertEquals(shell(`"$0" throw`, {}, executable), line("Error: thrown"));
+    assertEquals(shell(`"$0" late`, {}, executable), line("late"));
+    const { code, stderr } = shell(`"$0" reject`, {}, executable);
+    assertEquals({ code, stderr }, { code: 1, stderr: "runo: internal error: TypeError: rejected\n" });
+  });
+}
 
 Deno.test("makeCarrier() works without any variable, and adds only what deno must know", () => {
   const { args, variables } = said(`exec env -i "$0"`);
@@ -71,38 +110,6 @@ Deno.test("makeCarrier() hides from deno what would change it, and keeps it for 
 
 Deno.test("makeCarrier() records the soft limit of open files", () => {
   assertEquals(said(`ulimit -S -n 123; exec "$0"`).variables["RUNO_NOFILE_SOFT"], "123");
-});
-
-Deno.test("makeCarrier() lets the name it was called by be seen", () => {
-  assertEquals(said(`ln -s "$0" runc; exec ./runc`).name, "./runc");
-});
-
-Deno.test("makeCarrier() passes descriptors on", () => {
-  assertEquals(said(`echo text > file; exec "$0" read 7 7< file`).descriptor, "text\n");
-});
-
-Deno.test("makeCarrier() works in a directory that is gone", () => {
-  assertEquals(said(`mkdir gone; cd gone; rmdir ../gone; exec "$0"`).directory, "/");
-  assertEquals(said(`exec "$0"`).directory, directory);
-});
-
-Deno.test("makeCarrier() takes many and long arguments and variables", () => {
-  const long = "x".repeat(100_000);
-  const { args, variables } = said(`exec "$0" $(seq 20000) "$LONG"`, { LONG: long });
-  assertEquals([args.length, args[19_999], args[20_000]], [20_001, "20000", long]);
-  assertEquals(variables["LONG"], long);
-});
-
-Deno.test("makeCarrier() evaluates a lazy script once, when it is asked for", () => {
-  assertEquals(shell(`"$0" lazy`), { code: 0, stdout: "é0\n", stderr: "" });
-});
-
-Deno.test("makeCarrier() tells what goes wrong in one line", () => {
-  const line = (what: string) => ({ code: 1, stdout: "", stderr: `runo: internal error: ${what}\n` });
-  assertEquals(shell(`"$0" throw`), line("Error: thrown"));
-  assertEquals(shell(`"$0" late`), line("late"));
-  const { code, stderr } = shell(`"$0" reject`);
-  assertEquals({ code, stderr }, { code: 1, stderr: "runo: internal error: TypeError: rejected\n" });
 });
 
 const noMount = Deno.uid() === 0 ? undefined : "only root may make the file system";

@@ -1,6 +1,7 @@
 /** A small executable of the carrier's kind, to see what the program in it is given. */
 
 import { type Home, makeCarrier } from "../../../../scripts/carrier/carrier.ts";
+import { makeFrozen } from "../../../../scripts/carrier/frozen/executable.ts";
 
 /** An executable whose program says what it was given, or throws as it is told. */
 const PROBE = `(async (load, later) => {
@@ -38,4 +39,21 @@ export const SCRIPTS = [{ name: "main.js", text: PROBE }, { name: "lazy.js", tex
 /** Writes the executable, carried by this deno. */
 export function makeProbe(path: string, deno: string, home?: Home): void {
   Deno.writeFileSync(path, makeCarrier(Deno.readFileSync(deno), SCRIPTS, home), { mode: 0o755 });
+}
+
+/** Writes one that thaws. */
+export function makeFrozenProbe(path: string, deno: string): void {
+  const work = Deno.makeTempDirSync({ prefix: "runo-carrier-" });
+  try {
+    Deno.writeTextFileSync(`${work}/scripts.json`, JSON.stringify(SCRIPTS));
+    const executable = makeFrozen({
+      deno: Deno.readFileSync(deno),
+      scripts: SCRIPTS,
+      codeCache: new Uint8Array(),
+      work,
+    });
+    Deno.writeFileSync(path, executable, { mode: 0o755 });
+  } finally {
+    Deno.removeSync(work, { recursive: true });
+  }
 }
