@@ -24,6 +24,7 @@ import {
 import type { CheckpointOptions } from "./options.ts";
 import { outsiders } from "./outsiders.ts";
 import { configFile, describeOptions } from "./request.ts";
+import { warnRootless } from "./rootless.ts";
 import { ask } from "./session.ts";
 import { openStatusFile, type StatusFile } from "./status_fd.ts";
 import { askForCriu, type Criu, SINCE } from "./version.ts";
@@ -36,6 +37,7 @@ export const CHECKPOINT_MARK = "checkpoint";
  * @throws {RunoError} and the container runs as before
  */
 export async function checkpointContainer(options: CheckpointOptions): Promise<void> {
+  warnRootless(options.warn);
   const { dir } = loadContainer(options.root, options.id);
   using _lock = lockContainer(dir);
   const container = loadContainer(options.root, options.id);

@@ -95,6 +95,10 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/apparmor|selinux|LSM|lsm/, "the security label cannot be restored: --lsm-profile, --lsm-mount-context"],
   [/seccomp/, "the seccomp filter cannot be dumped or restored by this CRIU and kernel"],
   [/io_uring|bpf|perf_event|anon_inode|pidfd|fanotify/i, "CRIU cannot dump this kind of descriptor"],
+  [
+    /join-ns|Can't setns|Can't open ns file/,
+    "a container with a user namespace cannot join a namespace of others: give it one of its own in config.json",
+  ],
   [/Operation not permitted|Permission denied/, "checkpoint and restore need root with all capabilities"],
   [/No space left/, "the file system of the images is full"],
 ];

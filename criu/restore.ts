@@ -24,6 +24,7 @@ import type { RestoreOptions } from "./options.ts";
 import { configFile, describeOptions } from "./request.ts";
 import { Restoration } from "./restoration.ts";
 import { type ExternalNamespaces, openNamespaces, RESTORE_LOG, restoreOptions } from "./restore_request.ts";
+import { warnRootless } from "./rootless.ts";
 import { ask } from "./session.ts";
 import { askForCriu, type Criu } from "./version.ts";
 
@@ -33,6 +34,7 @@ import { askForCriu, type Criu } from "./version.ts";
  * @throws {RunoError} and nothing is left behind, but for CRIU's log
  */
 export async function restoreContainer(options: RestoreOptions): Promise<number> {
+  warnRootless(options.warn);
   if (!options.detach) return await inForeground(options, { make: () => restoreDetached(options), begin: () => {} });
   await restoreDetached(options);
   return 0;
@@ -80,7 +82,7 @@ async function restore(dir: string, known: Known): Promise<Created> {
   const { inputs, rootfs, spec, cgroup } = prepared;
   const restoration = new Restoration(dir, known);
   using opened = new DisposableStack();
-  const namespaces = opened.use(openNamespaces(restoration.config, criu));
+  const namespaces = opened.use(openNamespaces(restoration.config, criu, options.warn));
   const request = (pid: number) => {
     const directories = opened.use(openDirectories(options, `/proc/${pid}/root`));
     return restoreRequest(pid, known, { directories, namespaces, restoration });

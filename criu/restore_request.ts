@@ -7,7 +7,7 @@ import { Fd } from "../ffi/fd.ts";
 import { RunoError } from "../core/error.ts";
 import type { RuncConfig } from "../core/host/runc_config.ts";
 import type { HostFacts } from "../core/plan/inputs.ts";
-import type { Mount } from "../core/spec/types.ts";
+import type { Mount, NamespaceType } from "../core/spec/types.ts";
 import type { CgroupRootSchema, InheritFdSchema, JoinNamespaceSchema } from "./gen/rpc_pb.ts";
 import type { Directories } from "./images.ts";
 import { restoredMounts } from "./mounts.ts";
@@ -101,31 +101,51 @@ export interface ExternalNamespaces extends Disposable {
  * Opens them.
  * @throws {RunoError} `not-found` for one that is gone, with runc's words; `unsupported`
  */
-export function openNamespaces(config: RuncConfig, criu: Criu): ExternalNamespaces {
+export function openNamespaces(
+  config: RuncConfig,
+  criu: Criu,
+  warn: (message: string) => void,
+): ExternalNamespaces {
   using stack = new DisposableStack();
   const inherited: MessageInitShape<typeof InheritFdSchema>[] = [], files: Fd[] = [];
   const joined: MessageInitShape<typeof JoinNamespaceSchema>[] = [];
   for (const { type, path } of joinedNamespaces(config)) {
     const key = EXTERNAL_KEYS[type];
-    if (type === "cgroup") {
-      throw new RunoError("Do not know how to handle namespace NEWCGROUP", { kind: "unsupported" });
+    checkType(type, path);
+    if (type === "mount") {
+      warn(`CRIU makes the mounts anew in a namespace of the container's own, not in mount namespace "${path}"`);
+      continue;
     }
     if (key === undefined) {
       joined.push({ ns: NAMESPACE_FILES[type], nsFile: path });
       continue;
     }
-    const since = type === "pid" ? SINCE.pidNamespace : SINCE.networkNamespace;
-    if (criu.version < since) {
-      throw new RunoError(
-        `criu lacks support for external ${NAMESPACE_FILES[type]} namespace during the restoration process`,
-        { kind: "unsupported", hint: `CRIU version ${criu.version} must be ${since} or higher` },
-      );
-    }
+    checkInherits(type, criu);
     inherited.push({ key, fd: FIRST_FILE + files.length });
     files.push(stack.use(openNamespace(type, path)));
   }
   const kept = stack.move();
   return { inherited, joined, files, [Symbol.dispose]: () => kept[Symbol.dispose]() };
+}
+
+/** To CRIU a user namespace is always the container's own: it makes it anew, and root of that may not join another one. */
+function checkType(type: NamespaceType, path: string): void {
+  // the words are runc's
+  if (type === "cgroup") throw new RunoError("Do not know how to handle namespace NEWCGROUP", { kind: "unsupported" });
+  if (type !== "user") return;
+  throw new RunoError(`criu cannot restore into user namespace "${path}"`, {
+    kind: "unsupported",
+    hint: "without the path and with its maps in config.json the container gets one of its own",
+  });
+}
+
+function checkInherits(type: NamespaceType, { version }: Criu): void {
+  const since = type === "pid" ? SINCE.pidNamespace : SINCE.networkNamespace;
+  if (version >= since) return;
+  throw new RunoError(
+    `criu lacks support for external ${NAMESPACE_FILES[type]} namespace during the restoration process`,
+    { kind: "unsupported", hint: `CRIU version ${version} must be ${since} or higher` },
+  );
 }
 
 function openNamespace(type: string, path: string): Fd {

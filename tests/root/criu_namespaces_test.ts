@@ -1,8 +1,8 @@
-/** Containers in pid and time namespaces of somebody else. */
+/** Containers in namespaces of somebody else. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-import { exists, namespaces, type Sandbox, sandbox, succeeded, until } from "./harness.ts";
+import { type Changes, exists, failed, map, namespaces, type Sandbox, sandbox, succeeded, until } from "./harness.ts";
 import {
   assertCounted,
   checkpoint,
@@ -145,4 +145,90 @@ criuTest("restore() refuses an external cgroup namespace, with runc's words", as
   assertEquals(code, 1);
   assertStringIncludes(stderr, "Do not know how to handle namespace NEWCGROUP");
   assert(!exists(box.stateDir), "nothing is left");
+});
+
+criuTest("restore() gives a container of an external mount namespace one of its own, and tells it", async () => {
+  await using box = sandbox();
+  using holder = await Holder.start(box, "--mount");
+  const path = holder.namespace("mnt");
+  Deno.mkdirSync(`${box.dir}/shared`);
+  box.configure({
+    "process.args": COUNTING,
+    "linux.namespaces": [...namespaces("pid", "network", "ipc", "uts"), { type: "mount", path }],
+    "mounts.7": { destination: "/shared", source: `${box.dir}/shared`, type: "bind", options: ["rbind"] },
+  });
+  await counting(box);
+  const mountNamespace = async () => Deno.statSync(`/proc/${await box.pid()}/ns/mnt`).ino;
+  assertEquals(await mountNamespace(), Deno.statSync(path).ino);
+  for (let round = 0; round < 2; round++) {
+    succeeded(await checkpoint(box));
+    const { code, stderr } = await restore(box);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stderr, "level=warning");
+    assertStringIncludes(stderr, `not in mount namespace \\"${path}\\"`);
+    const inode = await mountNamespace();
+    assert(inode !== Deno.statSync(path).ino && inode !== Deno.statSync("/proc/self/ns/mnt").ino);
+    await box.ok("exec", box.id, "touch", `/shared/${round}`);
+    assert(exists(`${box.dir}/shared/${round}`));
+    await printsMore(box, 2);
+  }
+  assertCounted(box);
+  await box.ok("delete", "--force", box.id);
+});
+
+/** What a container with a user namespace has; without a mount of cgroups, which would take a namespace of them too. */
+function mapped(box: Sandbox): Changes {
+  assert(new Deno.Command("chown", { args: ["-R", "-h", "100000:100000", box.rootfs] }).outputSync().success);
+  return {
+    "linux.uidMappings": [map(0, 100000, 65536)],
+    "linux.gidMappings": [map(0, 100000, 65536)],
+    "mounts.6": { destination: "/media", type: "tmpfs", source: "tmpfs" },
+  };
+}
+
+criuTest(
+  "restore() refuses an external user namespace; without its path the container gets one of its own",
+  async () => {
+    await using pod = sandbox();
+    const types = namespaces("pid", "network", "ipc", "uts", "mount");
+    const own = { "linux.namespaces": [...types, { type: "user" }] };
+    const pid = await pod.sleeping({ ...mapped(pod), ...own });
+    const path = `/proc/${pid}/ns/user`;
+    await using box = sandbox({ "process.args": COUNTING });
+    box.configure({ ...mapped(box), "linux.namespaces": [...types, { type: "user", path }] });
+    await counting(box);
+    assertEquals(Deno.statSync(`/proc/${await box.pid()}/ns/user`).ino, Deno.statSync(path).ino);
+    succeeded(await checkpoint(box));
+    const { code, stderr } = await restore(box);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `criu cannot restore into user namespace \\"${path}\\"`);
+    assertStringIncludes(stderr, "without the path and with its maps");
+    assertEquals(box.leftovers(), []);
+    box.configure({ ...mapped(box), ...own });
+    assertEquals(await restore(box), WELL);
+    assert(Deno.statSync(`/proc/${await box.pid()}/ns/user`).ino !== Deno.statSync(path).ino, "one of its own");
+    assertEquals(Deno.readTextFileSync(`/proc/${await box.pid()}/uid_map`).trim().split(/\s+/), [
+      "0",
+      "100000",
+      "65536",
+    ]);
+    await printsMore(box, 2);
+    assertCounted(box);
+  },
+);
+
+criuTest("checkpoint() says that a container with a user namespace cannot be in another's ipc namespace", async () => {
+  await using box = sandbox({ "process.args": COUNTING });
+  using holder = await Holder.start(box, "--ipc");
+  const joined = { type: "ipc", path: holder.namespace("ipc") };
+  box.configure({
+    ...mapped(box),
+    "linux.namespaces": [...namespaces("pid", "network", "uts", "mount", "user"), joined],
+    "mounts.4": { destination: "/mnt", type: "tmpfs", source: "tmpfs" },
+  });
+  await counting(box);
+  const message = failed(await checkpoint(box));
+  assertStringIncludes(message, "a container with a user namespace cannot join a namespace of others");
+  await printsMore(box, 2);
+  assertCounted(box);
 });

@@ -67,6 +67,10 @@ const KNOWN: readonly (readonly [string, string])[] = [
     "Error (criu/mount.c:2217): mnt: Unable to mount cgroup2 /tmp/.criu.mntns.x/mnt-52 (id=52): Operation not permitted",
     "with a cgroup namespace",
   ],
+  [
+    "Error (criu/namespaces.c:1693): Failed to setns when join-ns ipc:/run/x: Operation not permitted",
+    "one of its own in config.json",
+  ],
   ["Error (criu/uffd.c:1): uffd: Failed to get uffd API: Operation not permitted", "--lazy-pages"],
 ];
 
