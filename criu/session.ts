@@ -103,9 +103,10 @@ export class Question implements Disposable {
     return response;
   }
 
+  /** CRIU goes before the connection to it: of the end of that it would complain on the caller's stderr. */
   [Symbol.dispose](): void {
-    this.#socket[Symbol.dispose]();
     this.#process[Symbol.dispose]();
+    this.#socket[Symbol.dispose]();
   }
 }
 
