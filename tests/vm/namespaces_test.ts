@@ -8,5 +8,5 @@ import { registerLane } from "./machine.ts";
 await registerLane({
   name: "namespaces",
   systemd: false,
-  files: ["tests/root/userns_test.ts", "tests/root/hooks_test.ts", "tests/root/code_cache_test.ts"],
+  files: ["tests/root/userns_test.ts", "tests/root/hooks_test.ts", "tests/root/start_up_test.ts"],
 });
