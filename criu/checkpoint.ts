@@ -8,6 +8,7 @@ import { type Container, containerStatus, isPaused, loadContainer } from "../cor
 import { lockContainer } from "../core/host/container_lock.ts";
 import { destroy } from "../core/host/destroy.ts";
 import { recordedAnnotations } from "../core/host/state_file.ts";
+import { forgetFreezing } from "./cgroup_image.ts";
 import { DUMP_LOG, dumpOptions } from "./dump.ts";
 import { explained } from "./failure.ts";
 import { type Feature, needFeatures } from "./features.ts";
@@ -100,6 +101,7 @@ function dump({ container, options, criu, directories, status }: Dump): void {
         if (criu.version < SINCE.statusReady) status[Symbol.dispose]();
         // CRIU is about to freeze it itself
         if (notify.script === "pre-dump") holder?.freeze();
+        if (notify.script === "post-dump") forgetFreezing(imagePath);
         notified(container, notify, status, debug);
       },
       files: holder === undefined ? [] : [holder.hold],

@@ -15,6 +15,8 @@ const HARMLESS = [
   /rlimit: Can't setup RLIMIT_NOFILE/,
   /Can't (save|load|rename) kdat|kdat cache/,
   /Can't stat \/proc\/self\/uid_map/,
+  // what is left of CRIU when the rest of it has ended
+  /cgroupd: recv req error/,
 ];
 
 /** The last words, which say that it failed and not why. */
@@ -35,6 +37,10 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [
     /ghost file .*size|Can't dump ghost file/,
     'an unlinked file that is open is too big: "ghost-limit" in /etc/criu/runc.conf',
+  ],
+  [
+    /Can't lookup mount=\S+ for fd=\S+ path=\/dev\/(pts\/|tty|console)/,
+    "a descriptor is open on a terminal outside of the container: --shell-job",
   ],
   [
     /Can't lookup mount=\S+ for fd=\S+ path=/,
@@ -95,6 +101,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/apparmor|selinux|LSM|lsm/, "the security label cannot be restored: --lsm-profile, --lsm-mount-context"],
   [/seccomp/, "the seccomp filter cannot be dumped or restored by this CRIU and kernel"],
   [/io_uring|bpf|perf_event|anon_inode|pidfd|fanotify/i, "CRIU cannot dump this kind of descriptor"],
+  [/: BUG at /, "a fault of CRIU itself: another version may not have it"],
   [
     /join-ns|Can't setns|Can't open ns file/,
     "a container with a user namespace cannot join a namespace of others: give it one of its own in config.json",

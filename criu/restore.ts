@@ -1,12 +1,14 @@
 /** `restore`: the images of a checkpoint become a running container. */
 
 import { create } from "@bufbuild/protobuf";
+import { RunoError } from "../core/error.ts";
 import type { Created } from "../core/host/create.ts";
 import { createStateDir, removeStateDir } from "../core/host/container.ts";
 import { lockContainer } from "../core/host/container_lock.ts";
 import { inForeground } from "../core/host/foreground.ts";
 import { prepare, type Prepared } from "../core/host/prepare.ts";
 import { isNew } from "../core/plan/inputs.ts";
+import { hasFreezing } from "./cgroup_image.ts";
 import { explained } from "./failure.ts";
 import { needFeatures } from "./features.ts";
 import { type CriuReq, CriuReqSchema, CriuReqType } from "./gen/rpc_pb.ts";
@@ -57,12 +59,22 @@ export async function restoreDetached(options: RestoreOptions): Promise<Created>
   makeDirectories(options, { images: false });
   const descriptors = readDescriptors(options.imagePath);
   if (isNew(prepared.spec, "user")) allowSearch(options.imagePath);
+  checkFreezing(options);
   needFeatures(criu, options.lazyPages ? ["lazyPages"] : [], options.debug);
   const created = await locked(options, (dir) => restore(dir, { options, prepared, criu, descriptors }));
   // the container runs: what fails from here on does not undo it
   options.stats?.((await import("./stats.ts")).readStats(logDirectory(options), "restore"));
   options.restored?.();
   return created;
+}
+
+/** The images may be those of another runtime. */
+function checkFreezing({ manageCgroupsMode, imagePath }: RestoreOptions): void {
+  if (manageCgroupsMode !== "full" || !hasFreezing(imagePath)) return;
+  throw new RunoError("the checkpoint is of a frozen cgroup: CRIU would freeze itself with it", {
+    kind: "unsupported",
+    hint: "--manage-cgroups-mode soft",
+  });
 }
 
 /** Makes the container in a new state directory, which goes again when that fails. */

@@ -49,7 +49,7 @@ export interface RestoreFacts {
 export function restoreOptions(options: RestoreOptions, facts: RestoreFacts): Options {
   const { config, criu, namespaces, cgroups, root } = facts;
   return {
-    ...commonOptions(options, facts.directories, configFile(facts.annotations)),
+    ...commonOptions(existing(options), facts.directories, configFile(facts.annotations)),
     logFile: RESTORE_LOG,
     root,
     evasiveDevices: true,
@@ -61,6 +61,11 @@ export function restoreOptions(options: RestoreOptions, facts: RestoreFacts): Op
     ...securityLabels(options, criu),
     ...options.emptyNs & CLONE_NEWNET ? {} : { veths: veths(config) },
   };
+}
+
+/** A mode for cgroups that must not be there yet: the container's own was made for the restore, those in it are missing anyway. */
+function existing(options: RestoreOptions): RestoreOptions {
+  return options.manageCgroupsMode === "strict" ? { ...options, manageCgroupsMode: "soft" } : options;
 }
 
 /** What was a pipe at the checkpoint is now what this process has in its place. */

@@ -8,6 +8,7 @@ import {
   counting,
   CRIU,
   criuTest,
+  freePort,
   imagesOf,
   piped,
   printedLines,
@@ -35,12 +36,6 @@ function largePipes(): Disposable {
       lock.close();
     },
   };
-}
-
-/** A port of the loopback device that nobody uses. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }
 
 criuTest("checkpoint() and restore() --lazy-pages move a container page by page while it runs", async () => {

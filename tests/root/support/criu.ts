@@ -98,6 +98,12 @@ export function assertCounted(box: Sandbox): void {
   assertEquals(lines, lines.map((_, i) => String(i + 1)));
 }
 
+/** A port of the loopback device that nobody uses. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
+
 /** Directory of the images. */
 export function imagesOf(box: Sandbox): string {
   return `${box.dir}/images`;

@@ -48,6 +48,11 @@ const KNOWN: readonly (readonly [string, string])[] = [
     "Error (criu/file-lock.c:110): Some file locks are hold by dumping tasks! You can try --file-locks to dump them.",
     "--file-locks",
   ],
+  [
+    "Error (criu/files-reg.c:1790): Can't lookup mount=29 for fd=0 path=/dev/pts/0",
+    "on a terminal outside of the container: --shell-job",
+  ],
+  ["Error (criu/mount.c:3953): mnt: BUG at criu/mount.c:3953", "another version"],
   ["Error (criu/cr-dump.c:2): A session leader of 12(3) is outside of its pid namespace", "--shell-job"],
   ["Error (criu/files-reg.c:1122): Can't create link remap for /x. Use link-remap option.", "--link-remap"],
   ["Error (criu/files-reg.c:9): Can't dump ghost file /x of 2097152 size, increase limit", "ghost-limit"],
