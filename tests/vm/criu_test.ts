@@ -8,6 +8,8 @@ await registerLane({
   files: [
     "tests/vm/guest/criu.ts",
     "tests/root/criu_checkpoint_test.ts",
+    "tests/root/criu_config_test.ts",
+    "tests/root/criu_options_test.ts",
     "tests/root/criu_restore_test.ts",
     "tests/root/criu_rounds_test.ts",
   ],
