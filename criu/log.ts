@@ -40,7 +40,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /Can't lookup mount=\S+ for fd=\S+ path=\/dev\/(pts\/|tty|console)/,
-    "a descriptor is open on a terminal outside of the container: --shell-job",
+    "a descriptor is open on a terminal outside of the container: --shell-job, with CRIU 3.18 or newer",
   ],
   [
     /Can't lookup mount=\S+ for fd=\S+ path=/,

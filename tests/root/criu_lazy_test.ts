@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-import { exists, failed, sandbox, succeeded, until } from "./harness.ts";
+import { exists, failed, sandbox, sleep, succeeded, until } from "./harness.ts";
 import { execute, start } from "./support/command.ts";
 import {
   checkpoint,
@@ -63,8 +63,12 @@ criuTest("checkpoint() and restore() --lazy-pages move a container page by page 
       ],
       status === "path" ? {} : { after: `3>${fifo}` },
     );
+    let ended = false;
+    source.result.finally(() => ended = true);
     const ready = await execute(["od", "-An", "-tx1", fifo], { timeout: 10_000 });
     assertEquals(ready.stdout.trim(), "00", "one NUL byte, and the end of the file");
+    await sleep(200);
+    assert(!ended, "the checkpoint waits until its pages are fetched");
     Deno.mkdirSync(`${box.dir}/lazy`);
     const daemon = start([
       CRIU,

@@ -82,7 +82,11 @@ criuTest("restore() joins external ipc and uts namespaces", async () => {
 
 criuTest("restore() runs prestart and createRuntime hooks with the pid of the process that will be init", async () => {
   await using box = sandbox();
-  const dump = (name: string) => [{ path: "/bin/sh", args: ["sh", "-c", `cat >>${box.dir}/${name}`] }];
+  const order = `${box.dir}/order`;
+  const dump = (name: string) => [{
+    path: "/bin/sh",
+    args: ["sh", "-c", `cat >>${box.dir}/${name}; echo ${name} >>${order}`],
+  }];
   box.configure({
     "process.args": COUNTING,
     annotations: { "a.b": "c=d" },
@@ -93,9 +97,10 @@ criuTest("restore() runs prestart and createRuntime hooks with the pid of the pr
   await counting(box);
   succeeded(await checkpoint(box));
   assertEquals(JSON.parse(Deno.readTextFileSync(`${box.dir}/poststop`)).status, "stopped");
-  for (const name of ["prestart", "createRuntime"]) Deno.removeSync(`${box.dir}/${name}`);
+  for (const name of ["prestart", "createRuntime", "order"]) Deno.removeSync(`${box.dir}/${name}`);
   const pidFile = `${box.dir}/pid`;
   assertEquals(await restore(box, "--pid-file", pidFile), WELL);
+  assertEquals(Deno.readTextFileSync(order), "prestart\ncreateRuntime\n");
   for (const name of ["prestart", "createRuntime"]) {
     const state = JSON.parse(Deno.readTextFileSync(`${box.dir}/${name}`));
     assertEquals(String(state.pid), Deno.readTextFileSync(pidFile), name);

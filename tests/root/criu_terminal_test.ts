@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-import { exists, sandbox, succeeded, until } from "./harness.ts";
+import { exists, failed, sandbox, succeeded, until } from "./harness.ts";
 import { checkpoint, criuTest, imagesOf, WITH_CRIU } from "./support/criu.ts";
 import { hostTerminal, readUntil, Receiver, type } from "./support/terminal.ts";
 
@@ -62,4 +62,19 @@ criuTest("restore() in the foreground copies between the caller's terminal and t
   readUntil(terminal, "<end>");
   assertEquals((await restoring.result).code, 9);
   assert(!exists(box.stateDir), "the container is gone");
+});
+
+criuTest("checkpoint() --shell-job allows a terminal from outside", async () => {
+  await using box = sandbox({ "process.args": ["sh", "-c", 'while read line; do echo "<$line>"; done'] });
+  const { master, path } = hostTerminal(20, 70);
+  using terminal = master;
+  const through = `setsid -w -c sh -c 'exec "$0" "$@" <${path} >${path} 2>${path}'`;
+  const run = ["run", "--detach", "--bundle", box.bundle, box.id];
+  succeeded(await box.runo(run, { through, after: `<${path}` }));
+  type(terminal, "typed\n");
+  readUntil(terminal, "<typed>");
+  assertStringIncludes(failed(await checkpoint(box)), "a terminal outside of the container: --shell-job");
+  type(terminal, "more\n");
+  readUntil(terminal, "<more>");
+  assertEquals(await checkpoint(box, "--shell-job"), { code: 0, stdout: "", stderr: "" });
 });
