@@ -14,7 +14,7 @@ import { bundle, bundleInto, type Script } from "./carrier/bundle.ts";
 import { makeCarrier, V8_FLAGS } from "./carrier/carrier.ts";
 import { makeCodeCache } from "./carrier/code_cache.ts";
 import { Elf } from "./carrier/elf.ts";
-import { makeFrozen } from "./carrier/frozen/executable.ts";
+import { makeFrozen, type Parts } from "./carrier/frozen/executable.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const MAIN = `${ROOT}cli/main.ts`;
@@ -80,7 +80,7 @@ function makeReady(deno: string, bytes: Uint8Array, scripts: readonly Script[]):
   }
 }
 
-function tryFrozen(parts: Parameters<typeof makeFrozen>[0]): Uint8Array | undefined {
+function tryFrozen(parts: Parts): Uint8Array | undefined {
   try {
     return makeFrozen(parts);
   } catch (error) {

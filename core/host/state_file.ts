@@ -59,13 +59,13 @@ export interface ProcessIdentity {
 
 const STATE_FILE = "state.json";
 
-/** Replace state.json of a state directory in one step, so that no reader ever sees half of it. Mode 0600, that of temporary files. */
+/** Replace state.json of a state directory in one step, so that no reader ever sees half of it. Whoever writes has its lock. */
 export function writeState(dir: string, state: StateFile): void {
   const path = `${dir}/${STATE_FILE}`;
   try {
-    const temporary = Deno.makeTempFileSync({ dir, prefix: "state-" });
+    const temporary = `${dir}/state-${Deno.pid}`;
     try {
-      Deno.writeTextFileSync(temporary, stringifyExact(state));
+      Deno.writeTextFileSync(temporary, stringifyExact(state), { mode: 0o600 });
       Deno.renameSync(temporary, path);
     } catch (error) {
       Deno.removeSync(temporary);

@@ -4,6 +4,8 @@
  * The process waits in a signal's handler then: rt_sigreturn(2) makes it go on.
  */
 
+import { RunoError } from "../../../core/error.ts";
+import { layOutDetachedLives } from "../../fixtures/life.ts";
 import type { Script } from "../bundle.ts";
 import { makeCarrier } from "../carrier.ts";
 import { type Frozen, withEntry } from "./entry.ts";
@@ -27,22 +29,37 @@ const FEATURES = {
   xcr0: [1, 2, 5, 6, 7],
 } as const;
 
-/**
- * The executable, which thaws wherever libraries and processor are the same, and else starts as one without a frozen process does.
- * Deno's must be one of x86-64; `work` is a directory with the scripts and what V8 has compiled of them.
- * @throws {RunoError} when a process can not be frozen here
- */
-export function makeFrozen({ deno, scripts, codeCache, work }: {
+/** What the executable is made of. */
+export interface Parts {
+  /** Deno's executable, of x86-64. */
   readonly deno: Uint8Array;
   readonly scripts: readonly Script[];
   readonly codeCache: Uint8Array;
+  /** A directory with the scripts and what V8 has compiled of them. */
   readonly work: string;
-}): Uint8Array {
-  const executable = `${work}/freezer`;
-  const freezer = makeCarrier(deno, scripts, { codeCache, freezer: FREEZER_MODULE });
-  Deno.writeFileSync(executable, withEntry(freezer), { mode: 0o755 });
+}
+
+/**
+ * The executable, which thaws wherever libraries and processor are the same, and else starts as one without a frozen process does.
+ * @throws {RunoError} when a process can not be frozen here
+ */
+export function makeFrozen(parts: Parts): Uint8Array {
+  const { deno, scripts, codeCache, work } = parts, freezer = `${work}/freezer`;
+  Deno.writeFileSync(freezer, withEntry(makeCarrier(deno, scripts, { codeCache, freezer: FREEZER_MODULE })), {
+    mode: 0o755,
+  });
   const cold = makeCarrier(deno, scripts, { codeCache });
-  return freeze(executable, work, (process) => withEntry(cold, frozenOf(process, executable)));
+  const freezeAfter = (lives: readonly (readonly string[])[]) => {
+    Deno.writeTextFileSync(`${work}/lives.json`, JSON.stringify(lives));
+    return freeze(freezer, work, (process) => withEntry(cold, frozenOf(process, freezer)));
+  };
+  try {
+    return freezeAfter(layOutDetachedLives(`${work}/lives`, `runo-frozen-${Deno.pid}`));
+  } catch (error) {
+    if (!(error instanceof RunoError)) throw error;
+    // where there can be no containers, it starts as fast, but then compiles what it calls
+    return freezeAfter([]);
+  }
 }
 
 function frozenOf(process: FrozenProcess, executable: string): Frozen {

@@ -47,6 +47,8 @@ for (const [name, executable] of Object.entries(KINDS)) {
     assertEquals(said(`echo text > file; exec "$0" read 7 7< file`, {}, executable).descriptor, "text\n");
   });
 
+  Deno.test(`${name}() knows its pid`, () => assertEquals(said(`exec "$0"`, {}, executable).pid, true));
+
   Deno.test(`${name}() works in a directory that is gone`, () => {
     assertEquals(said(`mkdir gone; cd gone; rmdir ../gone; exec "$0"`, {}, executable).directory, "/");
     assertEquals(said(`exec "$0"`, {}, executable).directory, directory);

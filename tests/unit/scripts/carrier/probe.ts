@@ -5,26 +5,35 @@ import { makeFrozen } from "../../../../scripts/carrier/frozen/executable.ts";
 
 /** An executable whose program says what it was given, or throws as it is told. */
 const PROBE = `(async (load, later) => {
-  const how = Deno.args[0];
-  if (how === "throw") throw new Error("thrown\\nsecond line");
-  if (how === "reject") Promise.reject(new TypeError("rejected"));
-  if (how === "late") setTimeout(() => { throw "late"; });
-  else if (how === "lazy") console.log((await later("lazy.js")).word + load("lazy.js").count());
-  else console.log(JSON.stringify({
-    args: Deno.args,
-    directory: Deno.cwd(),
-    variables: Deno.env.toObject(),
-    name: Deno.readTextFileSync("/proc/self/cmdline").split("\\0")[0],
-    environ: Deno.readTextFileSync("/proc/self/environ").split("\\0").slice(0, -1),
-    listed: how === "list" ? Array.from(Deno.readDirSync(Deno.env.get("DENO_DIR")), ({ name }) => name) : undefined,
-    descriptor: how === "read" ? Deno.readTextFileSync("/proc/self/fd/" + Deno.args[1]) : undefined,
-  }));
+  const main = async (args) => {
+    const how = args[0];
+    if (how === "throw") throw new Error("thrown\\nsecond line");
+    if (how === "reject") Promise.reject(new TypeError("rejected"));
+    if (how === "late") setTimeout(() => { throw "late"; });
+    if (how === "reject" || how === "late") await new Promise(() => setTimeout(() => {}, 10_000));
+    if (how === "lazy") console.log((await later("lazy.js")).word + load("lazy.js").count());
+    else console.log(JSON.stringify({
+      args,
+      pid: Deno.pid === Number(Deno.readLinkSync("/proc/self")),
+      directory: Deno.cwd(),
+      variables: Deno.env.toObject(),
+      name: Deno.readTextFileSync("/proc/self/cmdline").split("\\0")[0],
+      environ: Deno.readTextFileSync("/proc/self/environ").split("\\0").slice(0, -1),
+      listed: how === "list" ? Array.from(Deno.readDirSync(Deno.env.get("DENO_DIR")), ({ name }) => name) : undefined,
+      descriptor: how === "read" ? Deno.readTextFileSync("/proc/self/fd/" + args[1]) : undefined,
+    }));
+    return 0;
+  };
+  Deno.exit(await main(Deno.args));
+  return { main };
 })`;
 const LAZY = `((load, later) => { let n = 0; return { word: "\u00e9", count: () => n++ }; })`;
 
 /** What the probe says. */
 export interface Said {
   readonly args: readonly string[];
+  /** Whether Deno knows its pid. */
+  readonly pid: boolean;
   readonly directory: string;
   readonly variables: Readonly<Record<string, string>>;
   readonly name: string;
