@@ -294,7 +294,9 @@ rootTest("each works on the other's containers", async () => {
     await ends("pause", box.id);
     await ends("resume", box.id);
     assertEquals(await ends("list"), (await work(maker, "list")).stdout);
-    assertEquals(await ends("ps", box.id), (await work(maker, "ps", box.id)).stdout);
+    // but for the share of the processor, which falls while time passes
+    const table = (text: string) => text.replace(/^(\S+ +\d+ +\d+) +\d+/gm, "$1");
+    assertEquals(table(await ends("ps", box.id)), table((await work(maker, "ps", box.id)).stdout));
     await ends("delete", "--force", box.id);
     assertEquals(await ends("list", "-q"), "");
   }
