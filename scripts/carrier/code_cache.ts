@@ -43,7 +43,7 @@ function warmUp(work: string, deno: string): void {
 
 function live(work: string, runo: (args: readonly string[]) => void): void {
   const lives = `${work}/lives`;
-  for (const command of layOutLives(lives, `runo-code-cache-${Deno.pid}`, true)) {
+  for (const command of layOutLives(lives, `runo-code-cache-${Deno.pid}`)) {
     runo(["--root", `${work}/state`, ...command]);
   }
   Deno.removeSync(lives, { recursive: true });

@@ -15,7 +15,7 @@ type Found = Map<string, Set<string>>;
 
 function record(work: string, found: Found): void {
   denoBundle(`${work}/bundle`, `${ROOT}cli/main.ts`, []);
-  for (const command of layOutLives(work, "runo-hot", false)) {
+  for (const command of layOutLives(work, "runo-hot")) {
     const log = `${work}/v8.log`;
     const { success } = new Deno.Command(Deno.execPath(), {
       args: [
