@@ -21,7 +21,14 @@ export interface Told {
   readonly signals: readonly (readonly [signal: number, action: readonly string[]])[];
 }
 
-const SIGUSR2 = 12, SIGSEGV = 11, SIGNALS = 64, SIG_IGN = 1n, SIGNAL_SET_BYTES = 8n, CLOCK_MONOTONIC = 1;
+const SIGUSR2 = 12,
+  SIGSEGV = 11,
+  SIGNALS = 64,
+  SIGCHLD = 17,
+  SIG_DFL = 0n,
+  SIG_IGN = 1n,
+  SIGNAL_SET_BYTES = 8n,
+  CLOCK_MONOTONIC = 1;
 const SYS_rt_sigaction = 13n, SA_SIGINFO = 0x4n, SA_RESTORER = 0x4000000n;
 /** So many that V8 begins to write down what a function meets. */
 const ROUNDS = 10;
@@ -71,10 +78,11 @@ async function warmUp(main: Main, rounds: number): Promise<void> {
   const commands: readonly (readonly string[])[] = JSON.parse(Deno.readTextFileSync(`${directory}/lives.json`));
   const live = async (command: readonly string[]) => {
     const code = await main(["--root", `${directory}/state`, ...command]);
-    // what it has started is its child as long as it goes on, which runo itself does not
-    if (command[0] === "kill") { while (libc.wait4(-1, null, 0, null) > 0); }
+    if (command[0] === "kill") libc.wait4(-1, null, 0, null);
     return code;
   };
+  // containers' processes are children of this one as long as it goes on, which runo itself does not: nobody waits for them
+  handler(SIGCHLD, BigUint64Array.of(SIG_IGN, 0n, 0n, 0n));
   for (let round = 0; round < rounds; round++) {
     for (const command of commands) {
       if (await live(command) === 0) continue;
@@ -82,6 +90,7 @@ async function warmUp(main: Main, rounds: number): Promise<void> {
       throw new Error(`"${command.join(" ")}" failed`);
     }
   }
+  handler(SIGCHLD, BigUint64Array.of(SIG_DFL, 0n, 0n, 0n));
 }
 
 /** Leaves no garbage behind, which would be in the way of V8 soon after. */
