@@ -37,6 +37,7 @@ const REGISTERS = 4;
 
 const directory = Deno.env.get("RUNO_WARM_UP")!;
 const libc = Deno.dlopen("libc.so.6", {
+  _exit: { parameters: ["i32"], result: "void" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   dlsym: { parameters: ["pointer", "buffer"], result: "u64" },
   getpid: { parameters: [], result: "i32" },
@@ -189,4 +190,4 @@ await warmUp(main, 1);
 freeze();
 thaw(environ);
 (0, eval)(`{${SAY_IN_ONE_LINE}}`);
-Deno.exit(await main(Deno.args));
+libc._exit(await main(Deno.args));
