@@ -57,7 +57,8 @@ export function makeFrozen(parts: Parts): Uint8Array {
     return freezeAfter(layOutDetachedLives(`${work}/lives`, `runo-frozen-${Deno.pid}`));
   } catch (error) {
     if (!(error instanceof RunoError)) throw error;
-    // where there can be no containers, it starts as fast, but then compiles what it calls
+    // it starts as fast, but then compiles what it calls
+    console.log(`the frozen process has seen no container: ${error.message}`);
     return freezeAfter([]);
   }
 }

@@ -24,8 +24,6 @@ export interface Told {
 const SIGUSR2 = 12,
   SIGSEGV = 11,
   SIGNALS = 64,
-  SIGCHLD = 17,
-  SIG_DFL = 0n,
   SIG_IGN = 1n,
   SIGNAL_SET_BYTES = 8n,
   CLOCK_MONOTONIC = 1;
@@ -79,11 +77,10 @@ async function warmUp(main: Main, rounds: number): Promise<void> {
   const commands: readonly (readonly string[])[] = JSON.parse(Deno.readTextFileSync(`${directory}/lives.json`));
   const live = async (command: readonly string[]) => {
     const code = await main(["--root", `${directory}/state`, ...command]);
-    if (command[0] === "kill") libc.wait4(-1, null, 0, null);
+    // containers' processes are children of this one as long as it goes on, which runo itself does not
+    if (command[0] === "kill") { while (libc.wait4(-1, null, 0, null) > 0); }
     return code;
   };
-  // containers' processes are children of this one as long as it goes on, which runo itself does not: nobody waits for them
-  handler(SIGCHLD, BigUint64Array.of(SIG_IGN, 0n, 0n, 0n));
   for (let round = 0; round < rounds; round++) {
     for (const command of commands) {
       if (await live(command) === 0) continue;
@@ -91,7 +88,6 @@ async function warmUp(main: Main, rounds: number): Promise<void> {
       throw new Error(`"${command.join(" ")}" failed`);
     }
   }
-  handler(SIGCHLD, BigUint64Array.of(SIG_DFL, 0n, 0n, 0n));
 }
 
 /** Leaves no garbage behind, which would be in the way of V8 soon after. */
