@@ -91,6 +91,17 @@ rootTest("a thawed process has its caller's arguments, environment, time zone, c
   assertMatch(await said(`${early} state x`), /container does not exist/);
 });
 
+rootTest("a thawed process may open as many files as the hard limit allows", async () => {
+  await using box = sandbox();
+  await whileRunning(box, "ulimit -S -n 300", (pid) => {
+    assert(hasThawed(pid));
+    const [, soft, hard] = /^Max open files\s+(\S+)\s+(\S+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/limits`))!;
+    assertEquals(soft, hard);
+    const init = box.stateFile().init_process_pid;
+    assertMatch(Deno.readTextFileSync(`/proc/${init}/limits`), /^Max open files\s+300 /m);
+  });
+}, noFrozen);
+
 rootTest("runo works without standard descriptors", async () => {
   await using box = sandbox();
   const run = `"$0" --root "${box.root}" run --bundle "${box.bundle}" ${box.id}`;

@@ -26,7 +26,8 @@ const SIGUSR2 = 12,
   SIGNALS = 64,
   SIG_IGN = 1n,
   SIGNAL_SET_BYTES = 8n,
-  CLOCK_MONOTONIC = 1;
+  CLOCK_MONOTONIC = 1,
+  RLIMIT_NOFILE = 7;
 const SYS_rt_sigaction = 13n, SA_SIGINFO = 0x4n, SA_RESTORER = 0x4000000n;
 /** So many that V8 begins to write down what a function meets. */
 const ROUNDS = 10;
@@ -38,6 +39,8 @@ const libc = Deno.dlopen("libc.so.6", {
   _exit: { parameters: ["i32"], result: "void" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   dlsym: { parameters: ["pointer", "buffer"], result: "u64" },
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getpid: { parameters: [], result: "i32" },
   pthread_self: { parameters: [], result: "u64" },
   raise: { parameters: ["i32"], result: "i32" },
@@ -143,8 +146,7 @@ function words(address: bigint, count: number): BigUint64Array {
 function thaw(environ: BigUint64Array): void {
   const state = words(BigInt(STATE), REGISTERS), argv = state[2]!, envp = state[3]!;
   environ[0] = envp;
-  // Deno has raised no limit in this process
-  Deno.env.set(NOFILE_VARIABLE, "");
+  Deno.env.set(NOFILE_VARIABLE, String(raiseOpenFiles()));
   // V8 asks for the time zone once, unless Deno hears of a change
   const zone = Deno.env.get("TZ");
   Deno.env.set("TZ", zone ?? "");
@@ -160,6 +162,15 @@ function thaw(environ: BigUint64Array): void {
   const start = now();
   replace(performance, "now", () => now() - start);
   if (!isSomewhere()) Deno.chdir("/");
+}
+
+/** Raises the soft limit of open files to the hard one, as Deno does at its start. @returns what it was */
+function raiseOpenFiles(): bigint {
+  const limit = new BigUint64Array(2);
+  libc.getrlimit(RLIMIT_NOFILE, limit);
+  const [soft, hard] = limit as unknown as [bigint, bigint];
+  if (soft !== hard) libc.setrlimit(RLIMIT_NOFILE, BigUint64Array.of(hard, hard));
+  return soft;
 }
 
 function text(address: bigint): string {

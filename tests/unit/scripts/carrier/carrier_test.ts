@@ -47,6 +47,10 @@ for (const [name, executable] of Object.entries(KINDS)) {
     assertEquals(said(`echo text > file; exec "$0" read 7 7< file`, {}, executable).descriptor, "text\n");
   });
 
+  Deno.test(`${name}() records the soft limit of open files`, () => {
+    assertEquals(said(`ulimit -S -n 300; exec "$0"`, {}, executable).variables["RUNO_NOFILE_SOFT"], "300");
+  });
+
   Deno.test(`${name}() knows its pid`, () => assertEquals(said(`exec "$0"`, {}, executable).pid, true));
 
   Deno.test(`${name}() works in a directory that is gone`, () => {
@@ -108,10 +112,6 @@ Deno.test("makeCarrier() hides from deno what would change it, and keeps it for 
   assertEquals(others, quiet);
   const given = Object.entries({ ...loud, ...quiet }).map(([name, value]) => `${name}=${value}`).sort();
   assertEquals(environ.filter((entry) => !entry.startsWith("PWD=")).sort(), given);
-});
-
-Deno.test("makeCarrier() records the soft limit of open files", () => {
-  assertEquals(said(`ulimit -S -n 123; exec "$0"`).variables["RUNO_NOFILE_SOFT"], "123");
 });
 
 const noMount = Deno.uid() === 0 ? undefined : "only root may make the file system";
