@@ -87,7 +87,7 @@ rootTest("a thawed process has its caller's arguments, environment, time zone, c
   assertMatch(await said(`TZ=UTC exec "$0" "other ' one"`), /^time="[^"]*Z" .*'other ' one'/);
   assertMatch(await said(`mkdir gone && cd gone && rmdir ../gone && exec "$0" state x`), /container does not exist/);
   // as on a machine that has not been up for as long as the one where it was frozen
-  const early = 'exec unshare --time --monotonic -$(($(cut -d. -f1 /proc/uptime) - 20)) "$0"';
+  const early = 'exec unshare --time --fork --monotonic -$(($(cut -d. -f1 /proc/uptime) - 20)) "$0"';
   assertMatch(await said(`${early} state x`), /container does not exist/);
 });
 
