@@ -104,7 +104,7 @@ rootTest("/proc is a procfs or the container does not start, while it is exchang
   await using box = sandbox();
   const fake = `${box.rootfs}/fake/sys/net/ipv4/ip_forward`;
   Deno.mkdirSync(fake.slice(0, fake.lastIndexOf("/")), { recursive: true });
-  Deno.writeTextFileSync(fake, "untouched");
+  Deno.writeTextFileSync(fake, "untouched\n");
   Deno.symlinkSync("fake", `${box.rootfs}/link`);
   await using _swapper = await startSwapper(`${box.rootfs}/proc`, `${box.rootfs}/link`);
   let started = 0;
@@ -126,7 +126,7 @@ rootTest("/proc is a procfs or the container does not start, while it is exchang
     assert(/^1$/m.test(stdout), stdout);
   }
   assert(started > 0, "none started");
-  assertEquals(Deno.readTextFileSync(fake), "untouched");
+  assertEquals(Deno.readTextFileSync(fake), "untouched\n");
 });
 
 // CVE-2025-31133, CVE-2025-52565
