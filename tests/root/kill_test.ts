@@ -103,7 +103,9 @@ rootTest("kill --all of a stopped container is no error", async () => {
 rootTest("kill() of a zombie init says that it does not run", async () => {
   await using box = sandbox({ "process.args": ["sleep", "1000"] });
   // who starts it stays its parent and does not wait: init becomes a zombie
-  const holder = box.start(["create", "--bundle", box.bundle, box.id], { through: `sh -c '"$0" "$@"; sleep 1000'` });
+  const holder = box.start(["create", "--bundle", box.bundle, box.id], {
+    through: `sh -c '"$0" "$@"; exec sleep 1000'`,
+  });
   await until(async () => (await box.runo(["state", box.id])).code === 0, "the container");
   await box.reaches("created");
   await box.ok("start", box.id);
