@@ -1,5 +1,5 @@
 /**
- * A program of the build, which the executable that is to be frozen runs: it loads all of runo's scripts but the entry, tells what
+ * A program of the build, which the executable that is to be frozen runs: it loads all of runo's scripts, lets containers live, tells what
  * the kernel does not show of the process, and waits in the handler of a signal. What follows that runs in each process that thaws.
  */
 
