@@ -9,6 +9,7 @@ import { lockContainer } from "../core/host/container_lock.ts";
 import { destroy } from "../core/host/destroy.ts";
 import { recordedAnnotations } from "../core/host/state_file.ts";
 import { forgetFreezing } from "./cgroup_image.ts";
+import { cgroupYard, LinkedYard } from "./cgroup_yard.ts";
 import { DUMP_LOG, dumpOptions } from "./dump.ts";
 import { explained } from "./failure.ts";
 import { type Feature, needFeatures } from "./features.ts";
@@ -26,7 +27,7 @@ import type { CheckpointOptions } from "./options.ts";
 import { outsiders } from "./outsiders.ts";
 import { configFile, describeOptions } from "./request.ts";
 import { warnRootless } from "./rootless.ts";
-import { ask } from "./session.ts";
+import { Question } from "./session.ts";
 import { openStatusFile, type StatusFile } from "./status_fd.ts";
 import { askForCriu, type Criu, SINCE } from "./version.ts";
 
@@ -87,15 +88,17 @@ interface Dump {
 
 function dump({ container, options, criu, directories, status }: Dump): void {
   const { preDump, imagePath, debug } = options;
-  const opts = dumpOptions(container, options, { directories, criu, statusFd: status.number });
+  const yard = cgroupYard(container.dir, criu);
+  const opts = dumpOptions(container, options, { directories, criu, statusFd: status.number, yard: yard?.directory });
   if (!preDump) writeDescriptors(imagePath, container.state.external_descriptors ?? []);
   for (const line of describeOptions(opts)) debug(line);
   const wasPaused = isPaused(container.state);
   using holder = opts.freezeCgroup === undefined || wasPaused
     ? undefined
     : new Holder(recordedCgroup(container.state), opts.freezeCgroup);
+  const request = create(CriuReqSchema, { type: preDump ? CriuReqType.PRE_DUMP : CriuReqType.DUMP, opts });
   try {
-    ask(criu.path, create(CriuReqSchema, { type: preDump ? CriuReqType.PRE_DUMP : CriuReqType.DUMP, opts }), {
+    using question = new Question(criu.path, request, {
       notified: (notify) => {
         // an older one has opened it for itself by now: who waits for its end must not wait for this process
         if (criu.version < SINCE.statusReady) status[Symbol.dispose]();
@@ -106,6 +109,10 @@ function dump({ container, options, criu, directories, status }: Dump): void {
       },
       files: holder === undefined ? [] : [holder.hold],
     });
+    // while CRIU starts: it needs none of these before it has notified for the first time
+    holder?.startGuard();
+    using _yard = yard && new LinkedYard(yard);
+    question.answer();
   } catch (error) {
     // a CRIU that was killed leaves behind what it had frozen
     if (!wasPaused && isPaused(container.state)) thawCgroup(recordedCgroup(container.state));

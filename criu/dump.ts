@@ -3,7 +3,9 @@
 import { RunoError } from "../core/error.ts";
 import type { Container } from "../core/host/container.ts";
 import { notifyMounts } from "../core/host/notify.ts";
+import { RUNC_NAMESPACES } from "../core/host/runc_namespaces.ts";
 import { recordedAnnotations } from "../core/host/state_file.ts";
+import { CriuNetworkLockMethod } from "./gen/rpc_pb.ts";
 import type { Directories } from "./images.ts";
 import { dumpedMounts } from "./mounts.ts";
 import type { CheckpointOptions } from "./options.ts";
@@ -23,17 +25,18 @@ export const DUMP_LOG = "dump.log";
 export function dumpOptions(
   container: Container,
   options: CheckpointOptions,
-  { directories, criu, statusFd }: {
+  { directories, criu, statusFd, yard }: {
     readonly directories: Directories;
     readonly criu: Criu;
     readonly statusFd: number | undefined;
+    readonly yard: string | undefined;
   },
 ): Options {
   const { config, init_process_pid: pid } = container.state;
   const freezer = freezerOf(container, criu);
   const { parentPath, pageServer } = options;
   return {
-    ...commonOptions(options, directories, configFile(recordedAnnotations(container.state))),
+    ...commonOptions(options, { directories, configFile: configFile(recordedAnnotations(container.state)), yard }),
     logFile: DUMP_LOG,
     root: config.rootfs,
     pid,
@@ -41,6 +44,7 @@ export function dumpOptions(
     tcpSkipInFlight: options.tcpSkipInFlight,
     linkRemap: options.linkRemap,
     external: externalNamespaces(container, criu),
+    ...isNetworkQuiet(container, options, criu) ? { networkLock: CriuNetworkLockMethod.SKIP } : {},
     ...freezer === undefined ? {} : { freezeCgroup: freezer },
     ...pageServer === undefined ? {} : { ps: pageServer },
     ...parentPath === undefined ? {} : { parentImg: parentPath, trackMem: true },
@@ -48,6 +52,23 @@ export function dumpOptions(
     // a pre-dump is about memory alone
     ...options.preDump ? {} : { extMnt: dumpedMounts(config, pid, notifyMounts(container.dir)) },
   };
+}
+
+/**
+ * Whether nobody can send anything to the container meanwhile: then CRIU need not run iptables a dozen times to keep that
+ * away, here and at the restore.
+ */
+function isNetworkQuiet({ state }: Container, { tcpEstablished }: CheckpointOptions, { version }: Criu): boolean {
+  // between the two ends of a connection the kernel goes on sending
+  if (version < SINCE.networkLockSkip || tcpEstablished) return false;
+  const isOwn = state.config.namespaces?.some(({ type, path }) => type === RUNC_NAMESPACES.network && path === "");
+  return isOwn === true && networkDevices(state.init_process_pid).every((name) => name === "lo");
+}
+
+/** In the network namespace of the process. */
+function networkDevices(pid: number): string[] {
+  const text = Deno.readTextFileSync(`/proc/${pid}/net/dev`);
+  return [...text.matchAll(/^ *([^\s|:]+):/gm)].map(([, name]) => name!);
 }
 
 /** The cgroup that holds the processes still; without, CRIU stops each by ptrace. */

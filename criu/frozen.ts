@@ -22,22 +22,27 @@ export class Holder implements Disposable {
   /** To be held open by CRIU as well: the guard thaws when all who hold it have ended. */
   readonly hold: Fd;
   readonly #cgroup: Cgroup;
-  readonly #guard: number;
+  readonly #freezer: string;
+  readonly #waiting: Fd;
+  #guard: number | undefined;
 
   /** @param freezer directory of the cgroup that CRIU is told to freeze */
   constructor(cgroup: Cgroup, freezer: string) {
     this.#cgroup = cgroup;
-    const [waiting, hold] = pipe();
-    this.hold = hold;
-    const isV1 = freezer === cgroup.paths["freezer"];
-    this.#guard = startGuard(
-      waiting,
-      isV1 ? [`${freezer}/freezer.state`, "THAWED"] : [`${freezer}/cgroup.freeze`, "0"],
-    );
+    this.#freezer = freezer;
+    [this.#waiting, this.hold] = pipe();
   }
 
-  /** Freezes the container, if that can be done at once. */
+  /** Starts the guard. @throws {RunoError} */
+  startGuard(): void {
+    const isV1 = this.#freezer === this.#cgroup.paths["freezer"];
+    const thawing = isV1 ? ["freezer.state", "THAWED"] as const : ["cgroup.freeze", "0"] as const;
+    this.#guard = startGuard(this.#waiting, `${this.#freezer}/${thawing[0]}`, thawing[1]);
+  }
+
+  /** Freezes the container, if that can be done at once and somebody guards it. */
   freeze(): void {
+    if (this.#guard === undefined) return;
     try {
       freezeCgroup(this.#cgroup, FREEZE_TIMEOUT_MS);
     } catch {
@@ -48,6 +53,8 @@ export class Holder implements Disposable {
   /** Waits for the guard: it must not thaw what somebody else freezes after this. */
   [Symbol.dispose](): void {
     this.hold[Symbol.dispose]();
+    this.#waiting[Symbol.dispose]();
+    if (this.#guard === undefined) return;
     using guard = pidfdOpen(this.#guard);
     if (!waitEnded(guard, GUARD_TIMEOUT_MS)) {
       tryCall("kill", this.#guard, SIGKILL);
@@ -57,9 +64,8 @@ export class Holder implements Disposable {
   }
 }
 
-function startGuard(waiting: Fd, [file, text]: readonly [file: string, text: string]): number {
+function startGuard(waiting: Fd, file: string, text: string): number {
   using stack = new DisposableStack();
-  stack.use(waiting);
   const inherited = stack.use(duplicate(waiting.number, 3, true));
   const program = planThaw({ arch: Deno.build.arch, pipe: inherited.number, file, text });
   const image = stack.use(sealedFile("runo-guard", program.image(inherited.number)));

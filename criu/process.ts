@@ -4,7 +4,7 @@ import { AT_FDCWD, O_CLOEXEC, O_RDONLY, SIGKILL } from "../ffi/abi.ts";
 import { call } from "../ffi/call.ts";
 import { duplicate, Fd } from "../ffi/fd.ts";
 import { memoryFile, sealedFile } from "../ffi/file.ts";
-import { receive, send, socketPair } from "../ffi/socket.ts";
+import { passCredentials, receive, send, socketPair } from "../ffi/socket.ts";
 import { type ExitStatus, pidfdOpen, pidfdSignal, reap, spawn, waitEnded } from "../ffi/spawn.ts";
 import { errnoOf } from "../core/error.ts";
 import { stepError } from "../core/host/conversation.ts";
@@ -36,25 +36,42 @@ const END_TIMEOUT_MS = 10_000;
 
 /** A running CRIU. Disposing of it kills and reaps it. */
 export class CriuProcess implements Disposable {
-  readonly pid: number;
-  readonly pidfd: Fd;
+  #pid: number;
+  #pidfd: Fd;
   readonly #output: Fd | undefined;
   #ended: ExitStatus | undefined;
 
   constructor(pid: number, output: Fd | undefined) {
-    this.pid = pid;
-    this.pidfd = pidfdOpen(pid);
+    this.#pid = pid;
+    this.#pidfd = pidfdOpen(pid);
     this.#output = output;
+  }
+
+  get pid(): number {
+    return this.#pid;
+  }
+
+  get pidfd(): Fd {
+    return this.#pidfd;
+  }
+
+  /** It goes on as its clone, a child of this process too, and ends itself. */
+  continueAs(clone: number): void {
+    if (clone === this.#pid) return;
+    reap(this.#pid);
+    this.#pidfd[Symbol.dispose]();
+    this.#pid = clone;
+    this.#pidfd = pidfdOpen(clone);
   }
 
   /** Waits for its end, and reaps it. */
   wait(): ExitStatus {
-    return this.#ended ??= reap(this.pid) ?? { code: 0 };
+    return this.#ended ??= reap(this.#pid) ?? { code: 0 };
   }
 
   /** Waits for its end as long as one that has nothing left to do may take, and then kills it. */
   end(): ExitStatus {
-    if (this.#ended === undefined && !waitEnded(this.pidfd, END_TIMEOUT_MS)) this.#kill();
+    if (this.#ended === undefined && !waitEnded(this.#pidfd, END_TIMEOUT_MS)) this.#kill();
     return this.wait();
   }
 
@@ -66,13 +83,13 @@ export class CriuProcess implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.#ended === undefined) this.#kill();
-    this.pidfd[Symbol.dispose]();
+    this.#pidfd[Symbol.dispose]();
     this.#output?.[Symbol.dispose]();
   }
 
   #kill(): void {
     try {
-      pidfdSignal(this.pidfd, SIGKILL);
+      pidfdSignal(this.#pidfd, SIGKILL);
     } catch (error) {
       if (errnoOf(error) !== "ESRCH") throw error;
     }
@@ -88,10 +105,14 @@ export function startCriu(start: Start): CriuProcess {
   const output = start.restore === undefined ? memoryFile("criu output") : undefined;
   const [report, theirs] = socketPair();
   using socket = report;
+  passCredentials(socket);
   const { pid, program } = launch(start, output, theirs);
   const process = new CriuProcess(pid, output);
   try {
-    confirm(socket, program, () => start.restore?.enterCgroup(pid));
+    confirm(socket, program, {
+      reporter: (reporter) => process.continueAs(reporter),
+      enterCgroup: () => start.restore?.enterCgroup(process.pid),
+    });
     return process;
   } catch (error) {
     process[Symbol.dispose]();
@@ -126,11 +147,19 @@ function openNull(): Fd {
   return new Fd(call("openat", AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC, 0));
 }
 
-/** The end of the reports means that CRIU is being executed, a report that it could not be; it may ask to be put into its cgroup. */
-function confirm(report: Fd, program: Program, enterCgroup: () => void = () => {}): void {
+interface Reported {
+  /** Who has reported something: the process that was started, or the one that goes on for it. */
+  readonly reporter: (pid: number) => void;
+  /** It asks to be put into its cgroup. */
+  readonly enterCgroup: () => void;
+}
+
+/** The end of the reports means that CRIU is being executed, a report that it could not be. */
+function confirm(report: Fd, program: Program, { reporter, enterCgroup }: Reported): void {
   for (;;) {
-    const { bytes } = receive(report, 4096);
+    const { bytes, pid } = receive(report, 4096);
     if (bytes.length === 0) return;
+    reporter(pid);
     const words = new DataView(bytes.buffer);
     if (words.getUint32(0, true) === MESSAGE.FAILED) {
       throw stepError(program, words.getUint32(4, true), words.getUint32(8, true), []);
@@ -156,7 +185,7 @@ export function loopbackUp(pid: number): void {
   };
   const started = start();
   try {
-    confirm(report, started.program);
+    confirm(report, started.program, { reporter: () => {}, enterCgroup: () => {} });
   } finally {
     reap(started.pid);
   }

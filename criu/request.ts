@@ -23,7 +23,12 @@ const CGROUP_MODES = {
 const LOG_LEVEL = 4;
 
 /** What is the same for both. */
-export function commonOptions(options: CriuOptions, directories: Directories, configFile: string | undefined): Options {
+export function commonOptions(options: CriuOptions, { directories, configFile, yard }: {
+  readonly directories: Directories;
+  readonly configFile: string | undefined;
+  /** Where the cgroup hierarchies are. */
+  readonly yard: string | undefined;
+}): Options {
   return {
     imagesDirFd: directories.images.number,
     ...directories.work === undefined ? {} : { workDirFd: directories.work.number },
@@ -41,6 +46,7 @@ export function commonOptions(options: CriuOptions, directories: Directories, co
     autoDedup: options.autoDedup,
     lazyPages: options.lazyPages,
     ...configFile === undefined ? {} : { configFile },
+    ...yard === undefined ? {} : { cgroupYard: yard },
   };
 }
 

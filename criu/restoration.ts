@@ -16,7 +16,9 @@ import type { Prepared } from "../core/host/prepare.ts";
 import type { RuncConfig } from "../core/host/runc_config.ts";
 import { type StateFile, writeState } from "../core/host/state_file.ts";
 import { sendTerminal } from "../core/host/terminal_receiver.ts";
+import type { CgroupYard } from "../core/plan/criu.ts";
 import { isNew } from "../core/plan/inputs.ts";
+import { cgroupYard } from "./cgroup_yard.ts";
 import type { CriuNotify } from "./gen/rpc_pb.ts";
 import type { RestoreOptions } from "./options.ts";
 import { loopbackUp } from "./process.ts";
@@ -29,6 +31,8 @@ export class Restoration {
   readonly #prepared: Prepared;
   readonly #criu: Criu;
   readonly #creator = thisCreator();
+  /** Where CRIU finds the cgroup hierarchies. */
+  readonly yard: CgroupYard | undefined;
   #created = now();
   #pid = 0;
   #master: Fd | undefined;
@@ -42,6 +46,7 @@ export class Restoration {
     this.#options = options;
     this.#prepared = prepared;
     this.#criu = criu;
+    this.yard = cgroupYard(dir, criu);
   }
 
   /** Where CRIU finds the root file system; seen by CRIU alone. */
@@ -49,10 +54,14 @@ export class Restoration {
     return `${this.#dir}/criu-root`;
   }
 
+  get #mountPoints(): string[] {
+    return this.yard === undefined ? [this.root] : [this.root, this.yard.directory];
+  }
+
   /** Writes down what is about to be made, so that `delete --force` finds it whatever happens to this process. */
   begin(): void {
     writeState(this.#dir, this.#state({ creator: this.#creator }));
-    Deno.mkdirSync(this.root);
+    for (const directory of this.#mountPoints) Deno.mkdirSync(directory);
     if (this.#options.notifySocket !== undefined) makeNotifyDirectory(this.#dir);
     this.#prepared.cgroup.create();
     this.#prepared.rdt?.create();
@@ -102,7 +111,7 @@ export class Restoration {
   }
 
   finish(): Created {
-    Deno.removeSync(this.root);
+    for (const directory of this.#mountPoints) Deno.removeSync(directory);
     const { pidFile } = this.#options;
     if (pidFile !== undefined) writePidFile(pidFile, this.#pid);
     return { dir: this.#dir, pid: this.#pid, master: this.#master };

@@ -9,6 +9,7 @@ import { inForeground } from "../core/host/foreground.ts";
 import { prepare, type Prepared } from "../core/host/prepare.ts";
 import { isNew } from "../core/plan/inputs.ts";
 import { hasFreezing } from "./cgroup_image.ts";
+import { SelfMover } from "./cgroup_moves.ts";
 import { explained } from "./failure.ts";
 import { needFeatures } from "./features.ts";
 import { type CriuReq, CriuReqSchema, CriuReqType } from "./gen/rpc_pb.ts";
@@ -95,6 +96,8 @@ async function restore(dir: string, known: Known): Promise<Created> {
   const restoration = new Restoration(dir, known);
   using opened = new DisposableStack();
   const namespaces = opened.use(openNamespaces(restoration.config, criu, options.warn));
+  const mover = opened.use(new SelfMover());
+  const { yard } = restoration;
   const request = (pid: number) => {
     const directories = opened.use(openDirectories(options, `/proc/${pid}/root`));
     return restoreRequest(pid, known, { directories, namespaces, restoration });
@@ -104,6 +107,7 @@ async function restore(dir: string, known: Known): Promise<Created> {
     ask(criu.path, request, {
       notified: (notify, fd) => restoration.notified(notify, fd),
       files: namespaces.files,
+      meanwhile: () => mover.move(),
       restore: {
         cgroup: cgroup.directories,
         enterCgroup: (pid) => cgroup.enter(pid),
@@ -113,6 +117,7 @@ async function restore(dir: string, known: Known): Promise<Created> {
         root: restoration.root,
         sources: inputs.facts.sources,
         mountpoints: hasMountpoints(spec, { rootfs, bundle: options.bundle }),
+        ...yard === undefined ? {} : { yard },
       },
     });
     return restoration.finish();
@@ -141,6 +146,7 @@ function restoreRequest(pid: number, known: Known, { directories, namespaces, re
     addedMounts: prepared.inputs.extraMounts,
     cgroupsOfCriu: Deno.readTextFileSync(`/proc/${pid}/cgroup`),
     root: restoration.root,
+    yard: restoration.yard?.directory,
   });
   for (const line of describeOptions(opts)) options.debug(line);
   return create(CriuReqSchema, { type: CriuReqType.RESTORE, opts });

@@ -43,13 +43,15 @@ export interface RestoreFacts {
   readonly cgroupsOfCriu: string;
   /** The mount point of the root file system. */
   readonly root: string;
+  /** That of the cgroup hierarchies, if they are mounted for CRIU. */
+  readonly yard: string | undefined;
 }
 
 /** All that CRIU is told. */
 export function restoreOptions(options: RestoreOptions, facts: RestoreFacts): Options {
-  const { config, criu, namespaces, cgroups, root } = facts;
+  const { config, criu, directories, namespaces, cgroups, root, yard } = facts;
   return {
-    ...commonOptions(existing(options), facts.directories, configFile(facts.annotations)),
+    ...commonOptions(existing(options), { directories, configFile: configFile(facts.annotations), yard }),
     logFile: RESTORE_LOG,
     root,
     evasiveDevices: true,

@@ -29,6 +29,9 @@ import { type CriuProcess, type Restore, startCriu } from "./process.ts";
 /** CRIU's own messages are at most this long. */
 const MESSAGE_BYTES = 64 * 1024;
 
+const MEANWHILE_MS = 4;
+const MEANWHILE_TURNS = 40;
+
 /** What CRIU reports while it works; `fd` came with the report and is closed after it unless released. */
 export type Notified = (notify: CriuNotify, fd: Fd | undefined) => void;
 
@@ -38,6 +41,8 @@ export interface SessionOptions {
   /** Descriptors that CRIU knows as 4 and following. */
   readonly files?: readonly Fd[];
   readonly restore?: Restore;
+  /** Called every few milliseconds until CRIU reports for the first time, a few dozen times at most. */
+  readonly meanwhile?: () => void;
 }
 
 /** CRIU said no, or went away. */
@@ -73,6 +78,7 @@ export class Question implements Disposable {
   readonly #process: CriuProcess;
   readonly #type: CriuReqType;
   readonly #notified: Notified | undefined;
+  readonly #meanwhile: (() => void) | undefined;
 
   /** Throws as `ask()`, but for what the answer says. */
   constructor(path: string, request: CriuReq | ((pid: number) => CriuReq), options: SessionOptions = {}) {
@@ -80,6 +86,7 @@ export class Question implements Disposable {
     this.#socket = ours;
     this.#process = start(path, theirs, options);
     this.#notified = options.notified;
+    this.#meanwhile = options.meanwhile;
     try {
       const whole = typeof request === "function" ? request(this.#process.pid) : request;
       this.#type = whole.type;
@@ -93,6 +100,7 @@ export class Question implements Disposable {
   /** Waits for the answer, and for the end of CRIU. Throws as `ask()`. */
   answer(): CriuResp {
     const socket = this.#socket, process = this.#process, type = CriuReqType[this.#type];
+    if (this.#meanwhile !== undefined) spendTime(socket, this.#meanwhile);
     const response = converse({ socket, process, type }, this.#notified);
     // the end of the connection ends CRIU where it waits for more: after a pre-dump, that is a failure to it
     socket[Symbol.dispose]();
@@ -113,6 +121,12 @@ export class Question implements Disposable {
 function start(path: string, theirs: Fd, { files = [], restore }: SessionOptions): CriuProcess {
   using end = theirs;
   return startCriu({ path, args: ["swrk", "3"], files: [end, ...files], ...restore === undefined ? {} : { restore } });
+}
+
+function spendTime(socket: Fd, meanwhile: () => void): void {
+  for (let turn = 0; turn < MEANWHILE_TURNS && poll([[socket.number, POLLIN]], MEANWHILE_MS)[0] === 0; turn++) {
+    meanwhile();
+  }
 }
 
 interface Conversation {

@@ -14,10 +14,12 @@ export const OLDEST = 30000;
 export const SINCE = {
   networkNamespace: 31100,
   unifiedFreezer: 31400,
+  cgroupYard: 31400,
   timeNamespace: 31400,
   pidNamespace: 31500,
   statusReady: 31500,
   lsm: 31600,
+  networkLockSkip: 31900,
 } as const;
 
 /** A CRIU: where it is, and major * 10000 + minor * 100 + sublevel. */

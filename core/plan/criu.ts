@@ -39,6 +39,16 @@ export interface RestoreInputs {
   readonly sources: HostFacts["sources"];
   /** Whether all mount points are there, so that none need be made. */
   readonly mountpoints: boolean;
+  /** Absent where CRIU mounts the cgroup hierarchies by itself. */
+  readonly yard?: CgroupYard;
+}
+
+/** Where CRIU finds the cgroup hierarchies. */
+export interface CgroupYard {
+  /** An empty directory. */
+  readonly directory: string;
+  /** Mount points of the host by the name that CRIU looks for. */
+  readonly hierarchies: ReadonlyMap<string, string>;
 }
 
 /** The program that becomes CRIU. */
@@ -47,7 +57,7 @@ export function planCriu({ arch, path, args, env, files, restore }: CriuInputs):
   p.step("preparing CRIU");
   p.defaultAction([abi.SIGPIPE]);
   if (restore !== undefined) {
-    enterCgroup(p, openCgroup(p, restore.cgroup, { clones: false, early: false, seen: false }), false);
+    enterCgroup(p, openCgroup(p, restore.cgroup, { clones: false, early: true, seen: false }), false);
     restoreMounts(p, restore);
   }
   p.step("giving CRIU its descriptors");
@@ -65,6 +75,25 @@ function restoreMounts(p: Program, inputs: RestoreInputs): void {
   p.mountSetattr(abi.AT_FDCWD, "/", { propagation: abi.MS_SLAVE, recursive: true });
   if (!inputs.mountpoints) mountpoints(p, inputs);
   p.close(bindRoot(p, inputs));
+  if (inputs.yard !== undefined) cgroupYard(p, inputs.yard);
+}
+
+/** In a tmpfs: CRIU adds what it misses, and the host sees none of that either. */
+function cgroupYard(p: Program, { directory, hierarchies }: CgroupYard): void {
+  p.step("showing CRIU the cgroup hierarchies");
+  const context = p.fsopen("tmpfs");
+  p.fsconfigString(context, "mode", "700");
+  p.fsconfigCreate(context);
+  const yard = p.fsmount(context, 0);
+  p.moveMount(yard, abi.AT_FDCWD, directory);
+  for (const [name, mountPoint] of hierarchies) {
+    p.step(`showing CRIU the cgroup hierarchy "${mountPoint}"`);
+    p.mkdirat(yard, name, 0o700);
+    const tree = p.openTree(abi.AT_FDCWD, mountPoint, { recursive: false });
+    p.moveMount(tree, yard, name);
+    p.close(tree);
+  }
+  p.close(yard);
 }
 
 function bindRoot(p: Program, { rootfs, root }: RestoreInputs): Reg {

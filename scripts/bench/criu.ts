@@ -10,6 +10,9 @@ const MEMORY = 100 << 10;
 /** A string of that size, in the memory of awk. */
 const HOLDING = `BEGIN { s = sprintf("%${MEMORY * 1024}s", "x"); system("sleep 1000"); print length(s) }`;
 
+/** The kernel goes on removing what there was of the last container: network namespaces, cgroups. */
+const SETTLING_MS = 400;
+
 /** A dump and a restore by those runtimes that CRIU is called by as a program: all have the same one. */
 export function benchCriu(directory: string, all: readonly Runtime[], rounds: number): Medians | { left: string } {
   const found = findCriu();
@@ -60,10 +63,10 @@ function round({ name, prefix, id }: Subject, bundle: string): Record<string, nu
   time([...prefix, "run", "--detach", "--bundle", bundle, "--pid-file", pidFile, id]);
   try {
     waitForMemory(Number(Deno.readTextFileSync(pidFile)));
-    return {
-      "checkpoint, 100 MB": timed("checkpoint"),
-      "restore, 100 MB": timed("restore", "--detach", "--bundle", bundle),
-    };
+    sleep(SETTLING_MS);
+    const checkpoint = timed("checkpoint");
+    sleep(SETTLING_MS);
+    return { "checkpoint, 100 MB": checkpoint, "restore, 100 MB": timed("restore", "--detach", "--bundle", bundle) };
   } finally {
     time([...prefix, "delete", "--force", id]);
     for (const path of [images, log]) removeIfThere(path);

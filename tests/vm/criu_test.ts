@@ -12,5 +12,6 @@ await registerLane({
     "tests/root/criu_options_test.ts",
     "tests/root/criu_restore_test.ts",
     "tests/root/criu_rounds_test.ts",
+    "tests/root/criu_savings_test.ts",
   ],
 });

@@ -22,6 +22,13 @@ export function tracksMemory(): boolean {
     .success;
 }
 
+/** Whether it can be told to leave the network alone, as 3.19 is the first to. */
+export function skipsNetworkLock(): boolean {
+  const { stdout } = new Deno.Command(CRIU, { args: ["--version"] }).outputSync();
+  const [, major = 0, minor = 0] = /Version: (\d+)\.(\d+)/.exec(new TextDecoder().decode(stdout)) ?? [];
+  return Number(major) * 100 + Number(minor) >= 319;
+}
+
 /** `--criu`, for all commands. */
 export const WITH_CRIU: readonly string[] = ["--criu", CRIU];
 

@@ -21,7 +21,12 @@ function container(cgroups: Record<string, string>, namespaces: readonly object[
 }
 
 function options(of: Container, version: number, statusFd?: number) {
-  return dumpOptions(of, OPTIONS, { directories: DIRECTORIES, criu: { path: "criu", version }, statusFd });
+  return dumpOptions(of, OPTIONS, {
+    directories: DIRECTORIES,
+    criu: { path: "criu", version },
+    statusFd,
+    yard: undefined,
+  });
 }
 
 Deno.test("dumpOptions() has CRIU freeze the cgroup of v1, and that of v2 since 3.14", () => {
@@ -30,6 +35,12 @@ Deno.test("dumpOptions() has CRIU freeze the cgroup of v1, and that of v2 since 
   const freezers = (version: number) => [v1, v2, hybrid, other].map((of) => options(of, version).freezeCgroup);
   assertEquals(freezers(31399), ["/f/c", undefined, "/f/c", undefined]);
   assertEquals(freezers(31400), ["/f/c", "/u/c", "/f/c", undefined]);
+});
+
+Deno.test("dumpOptions() leaves no network unlocked to a CRIU before 3.19, nor one of others", () => {
+  const own = container({}, [{ type: "NEWNET", path: "" }]), host = container({});
+  assertEquals(options(own, 31899).networkLock, undefined);
+  assertEquals(options(host, 40000).networkLock, undefined);
 });
 
 Deno.test("dumpOptions() gives the status file to a CRIU before 3.15 alone", () => {

@@ -19,6 +19,7 @@ function restoring(options: Partial<RestoreOptions>, networks: readonly object[]
     addedMounts: [],
     cgroupsOfCriu: "",
     root: "/state/criu-root",
+    yard: undefined,
   };
   const all = { manageCgroupsMode: "default", emptyNs: CLONE_NEWNET, ...options };
   return restoreOptions(all as RestoreOptions, facts as unknown as RestoreFacts);

@@ -25,6 +25,14 @@ Deno.test("ask() answers every notification, in their order", () => {
   assertEquals(heard, ["pre-dump 7", "post-dump 7"]);
 });
 
+Deno.test("ask() uses the time until CRIU reports for the first time", () => {
+  using criu = dumping([notify("pre-dump"), { type: "DUMP", success: true }]);
+  const happened: string[] = [];
+  ask(criu.path, DUMP, { notified: () => happened.push("report"), meanwhile: () => happened.push("meanwhile") });
+  assertEquals([...new Set(happened)], ["meanwhile", "report"]);
+  assertEquals(happened.at(-1), "report");
+});
+
 Deno.test("ask() throws what CRIU says", () => {
   using criu = dumping([{ type: "DUMP", success: false, crErrno: 3, crErrmsg: "no such process" }]);
   assertThrows(() => ask(criu.path, DUMP), CriuError, "criu failed: type DUMP errno 3 (ESRCH): no such process");

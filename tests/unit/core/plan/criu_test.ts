@@ -33,6 +33,12 @@ Deno.test("planCriu() gives a restore the container's cgroup and mounts of its o
   assertGolden("criu_restore", difference(plain, planCriu({ ...INPUTS, restore: RESTORE })));
   const there = planCriu({ ...INPUTS, restore: { ...RESTORE, mountpoints: true } });
   assertGolden("criu_restore_mountpoints_there", difference(plain, there));
+  const hierarchies = new Map([["devices", "/sys/fs/cgroup/devices"], ["unified", "/sys/fs/cgroup/unified"]]);
+  const restore = { ...RESTORE, yard: { directory: "/run/runc/box/criu-cgroups", hierarchies } };
+  assertGolden(
+    "criu_restore_yard",
+    difference(planCriu({ ...INPUTS, restore: RESTORE }), planCriu({ ...INPUTS, restore })),
+  );
 });
 
 Deno.test("planLoopback() brings up the device in the namespace of another process", () => {
