@@ -1,6 +1,6 @@
 /** What all mounts have in common: where they go, and how one is spoken of when it fails. */
 
-import type { Reg } from "../program/assembly.ts";
+import type { Reg, Step } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Mount } from "../spec/types.ts";
 import { expectWord, procfsType, refuseWord } from "./checks.ts";
@@ -9,9 +9,9 @@ import { isBind } from "./mount_options.ts";
 import { components, mountpoint, type MountpointOptions } from "./paths.ts";
 
 /** Where the mount's step says it comes from. */
-export function mountStep(p: Program, mount: Mount, index: number, what = ""): void {
+export function mountStep(p: Program, mount: Mount, index: number, what = ""): Step {
   const name = (isBind(mount) ? mount.source : mount.type) ?? "none";
-  p.step(`mounting "${name}" at "${mount.destination}"${what}`, {
+  return p.step(`mounting "${name}" at "${mount.destination}"${what}`, {
     pointer: `/mounts/${index}`,
     hints: {
       ENODEV: isBind(mount) ? "" : `the kernel knows no file system "${mount.type}", or the option "bind" is missing`,

@@ -41,13 +41,13 @@ interface BindMount {
 
 function bind(p: Program, root: Reg, inputs: CreateInputs, { mount, options, index, source }: BindMount): void {
   const tree = takeSource(p, index, inputs, source);
-  mountStep(p, mount, index);
+  const step = mountStep(p, mount, index);
   const at = mountpointOf(p, root, { mount, index }, { file: inputs.facts.sources.get(index) === "file" });
   if (changes(options.replace)) changeFlags(p, tree, options, hasNamespace(inputs.spec, "user"));
   if (inRoot(mount.destination) === "proc") expectProc(p, tree, mount);
   attachStep(p, mount, index);
   p.moveMount(tree, at);
-  mountStep(p, mount, index);
+  p.resume(step);
   changeBelow(p, tree, options);
   p.close(at);
   p.close(tree);

@@ -125,8 +125,13 @@ export class Assembly {
   }
 
   /** Says what the instructions from here on are for. */
-  step(phrase: string, about: Omit<Step, "phrase"> = {}): void {
-    this.#step = { phrase, ...about };
+  step(phrase: string, about: Omit<Step, "phrase"> = {}): Step {
+    return this.#step = { phrase, ...about };
+  }
+
+  /** Says that they go on with what was said before. */
+  resume(step: Step): void {
+    this.#step = step;
   }
 
   /** A register that is not in use. */
@@ -177,11 +182,14 @@ export class Assembly {
 
   #encode(words: Uint32Array, at: number, { operation, args, handling, save }: Instruction, pool: Pool): void {
     let inRegisters = 0;
-    // a loop by hand, for there are thousands of arguments, and this runs once
+    // a loop by hand, for there are thousands of arguments, and this runs once; most are numbers
     for (let k = 0; k < args.length; k++) {
       const value = args[k]!;
-      if (value instanceof Reg) inRegisters |= 1 << k;
-      writeArgument(words, at, k, wordOf(value, pool));
+      if (typeof value === "number" || typeof value === "bigint") writeArgument(words, at, k, value);
+      else if (value instanceof Reg) {
+        inRegisters |= 1 << k;
+        writeArgument(words, at, k, value.index);
+      } else writeArgument(words, at, k, addressOf(value, pool));
     }
     writeInstruction(words, at, {
       number: PSEUDO_NUMBER[operation] ?? SYSCALLS[operation as SyscallName][this.arch === "x86_64" ? 0 : 1],
@@ -195,12 +203,9 @@ export class Assembly {
   }
 }
 
-/** What the interpreter gets for a value: itself, the number of its register, or its address. */
-function wordOf(value: Value, pool: Pool): number | bigint {
-  if (typeof value === "number" || typeof value === "bigint") return value;
-  if (typeof value === "string" || value instanceof Data) return pool.place(value);
-  if (value instanceof Reg) return value.index;
-  return pool.place(value.data) + value.offset;
+/** What the interpreter gets for text, or for data. */
+function addressOf(value: string | Data | Within, pool: Pool): number {
+  return value instanceof Within ? pool.place(value.data) + value.offset : pool.place(value);
 }
 
 function policyOf({ ignore, on, ifZero, failIfZero }: Handling): number {

@@ -18,7 +18,7 @@ export function words(values: readonly number[], text?: string): Data {
 }
 
 /** A message of sendmsg(2) that carries one descriptor; the program stores its number into `slot` first. */
-export function fdMessage(content: Data): { header: Data; slot: Within } {
+export function fdMessage(content: Data): { header: Data; slot: Within; content: Data } {
   const iov = new Data(IOVEC.pack({ len: content.bytes.length }), { pointers: [[IOVEC.offset("base"), content]] });
   const control = new Data(CMSG_FD.pack({ len: CMSG_FD.offset("fd") + 4, level: SOL_SOCKET, type: SCM_RIGHTS }), {
     text: "message",
@@ -27,5 +27,5 @@ export function fdMessage(content: Data): { header: Data; slot: Within } {
     pointers: [[MSGHDR.offset("iov"), iov], [MSGHDR.offset("control"), control]],
     text: content.text ?? "message",
   });
-  return { header, slot: new Within(control, CMSG_FD.offset("fd")) };
+  return { header, slot: new Within(control, CMSG_FD.offset("fd")), content };
 }

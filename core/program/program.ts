@@ -142,14 +142,23 @@ export class Program extends Assembly {
   }
 
   mountSetattr(mount: Reg | number, path: string, attributes: MountAttributes, handling: Handling = {}): void {
-    const attr = new Data(MOUNT_ATTR.pack({
-      attr_set: attributes.set ?? 0,
-      attr_clr: attributes.clear ?? 0,
-      propagation: attributes.propagation ?? 0,
-      userns_fd: attributes.userNamespace ?? 0,
-    }));
     const flags = (attributes.recursive ? abi.AT_RECURSIVE : 0) | (path === "" ? abi.AT_EMPTY_PATH : 0);
+    const attr = this.#mountAttr(attributes);
     this.emit("mount_setattr", [mount, path, flags, attr, MOUNT_ATTR.size], handling);
+  }
+
+  /** By what they say: many mounts get the same. */
+  readonly #mountAttrs = new Map<string, Data>();
+
+  #mountAttr({ set = 0, clear = 0, propagation = 0, userNamespace = 0 }: MountAttributes): Data {
+    const key = `${set} ${clear} ${propagation} ${userNamespace}`;
+    const known = this.#mountAttrs.get(key);
+    if (known !== undefined) return known;
+    const attr = new Data(
+      MOUNT_ATTR.pack({ attr_set: set, attr_clr: clear, propagation, userns_fd: userNamespace }),
+    );
+    this.#mountAttrs.set(key, attr);
+    return attr;
   }
 
   fsopen(type: string, handling: Handling = {}): Reg {
@@ -263,11 +272,22 @@ export class Program extends Assembly {
     fd: Reg,
     { reply = REPLY, number }: { readonly reply?: Data; readonly number?: number } = {},
   ): void {
-    const numbers = number === undefined ? [] : [number];
-    const { header, slot } = fdMessage(words([MESSAGE.ASK, code, ...numbers], `ask for ${name}`));
+    const { header, slot, content } = this.#fdMessage(code, name, number !== undefined);
+    if (number !== undefined) this.emit("store32", [number, new Within(content, 8)]);
     this.emit("store32", [fd, slot]);
     this.emit("sendmsg", [SOCKET, header, 0]);
     this.#awaitReply(reply);
+  }
+
+  /** Many ask for the same, with other numbers. */
+  readonly #fdMessages = new Map<number, ReturnType<typeof fdMessage>>();
+
+  #fdMessage(code: number, name: string, numbered: boolean): ReturnType<typeof fdMessage> {
+    const known = this.#fdMessages.get(code);
+    if (known !== undefined) return known;
+    const message = fdMessage(words([MESSAGE.ASK, code, ...numbered ? [0] : []], `ask for ${name}`));
+    this.#fdMessages.set(code, message);
+    return message;
   }
 
   #awaitReply(reply: Data): void {
