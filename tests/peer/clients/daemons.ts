@@ -60,8 +60,15 @@ address = "${socket}"
   return daemon;
 }
 
-/** Starts dockerd on that containerd, with a runtime by the name of each entry; its socket is `docker.sock`. */
-export async function startDockerd(directory: string, runtimes: Readonly<Record<string, string>>): Promise<Daemon> {
+/**
+ * Starts dockerd on that containerd, with a runtime by the name of each entry; its socket is `docker.sock`.
+ * @param flags more of them
+ */
+export async function startDockerd(
+  directory: string,
+  runtimes: Readonly<Record<string, string>>,
+  flags: readonly string[] = [],
+): Promise<Daemon> {
   const socket = `unix://${directory}/docker.sock`;
   const daemon = new Daemon([
     "dockerd",
@@ -69,6 +76,7 @@ export async function startDockerd(directory: string, runtimes: Readonly<Record<
     ...["--exec-root", `${directory}/docker-exec`, "-H", socket, "--pidfile", `${directory}/docker.pid`],
     ...["--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs"],
     ...["--exec-opt", "native.cgroupdriver=cgroupfs"],
+    ...flags,
     ...Object.entries(runtimes).flatMap(([name, path]) => ["--add-runtime", `${name}=${path}`]),
   ], `${directory}/docker.log`);
   await daemon.ready(["docker", "-H", socket, "info"]);
