@@ -7,6 +7,7 @@ import { RUNC_NAMESPACES } from "../core/host/runc_namespaces.ts";
 import { recordedAnnotations } from "../core/host/state_file.ts";
 import { CriuNetworkLockMethod } from "./gen/rpc_pb.ts";
 import type { Directories } from "./images.ts";
+import { exists } from "./mountpoints.ts";
 import { dumpedMounts } from "./mounts.ts";
 import type { CheckpointOptions } from "./options.ts";
 import {
@@ -60,9 +61,15 @@ export function dumpOptions(
  */
 function isNetworkQuiet({ state }: Container, { tcpEstablished }: CheckpointOptions, { version }: Criu): boolean {
   // between the two ends of a connection the kernel goes on sending
-  if (version < SINCE.networkLockSkip || tcpEstablished) return false;
+  if (version < SINCE.networkLockSkip || tcpEstablished || mayAllowConnections(state)) return false;
   const isOwn = state.config.namespaces?.some(({ type, path }) => type === RUNC_NAMESPACES.network && path === "");
   return isOwn === true && networkDevices(state.init_process_pid).every((name) => name === "lo");
+}
+
+/** A configuration file counts more than the flags. */
+function mayAllowConnections(state: Container["state"]): boolean {
+  const file = configFile(recordedAnnotations(state));
+  return file !== undefined && exists(file);
 }
 
 /** In the network namespace of the process. */

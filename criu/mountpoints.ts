@@ -32,7 +32,8 @@ function placeOf(mount: Mount, earlier: readonly Mount[], { rootfs, bundle }: Fi
   return resolveInRoot(root, path) === `/${path}` ? `${root}/${path}` : undefined;
 }
 
-function exists(path: string): boolean {
+/** True also for a link that leads nowhere. */
+export function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);
     return true;
