@@ -5,6 +5,8 @@ export interface MountEntry {
   /** The directory of the file system that is the root of this mount. */
   readonly root: string;
   readonly mountPoint: string;
+  /** Whether this mount is read-only; others of the same file system need not be. */
+  readonly readOnly: boolean;
   readonly type: string;
   /** Options of the file system itself ("rw", "cpu", "name=systemd"). */
   readonly options: readonly string[];
@@ -18,6 +20,7 @@ export function parseMountinfo(text: string): MountEntry[] {
     return {
       root: unescape(fields[3] ?? ""),
       mountPoint: unescape(fields[4] ?? ""),
+      readOnly: /^ro\b/.test(fields[5] ?? ""),
       type: fields[separator + 1] ?? "",
       options: (fields[separator + 3] ?? "").split(","),
     };

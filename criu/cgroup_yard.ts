@@ -10,7 +10,8 @@ import { type Criu, SINCE } from "./version.ts";
 /**
  * The yard to be made for a container.
  * @param dir its state directory
- * @returns undefined where CRIU takes no yard, or must mount a hierarchy because it is not to be seen here as a whole
+ * @returns undefined where CRIU takes no yard, or must mount a hierarchy itself: one that is not to be seen here as a whole
+ * or not to be written to
  */
 export function cgroupYard(dir: string, { version }: Criu): CgroupYard | undefined {
   if (version < SINCE.cgroupYard) return undefined;
@@ -29,8 +30,10 @@ export function nameHierarchies({ v1, v2 }: Layout, own: string): CgroupYard["hi
     const [, controllers] = /^\d+:([^:]*):/.exec(line) ?? [];
     if (controllers === undefined) continue;
     const found = controllers === "" ? v2 : withControllers(v1, controllers);
-    if (found === undefined || found.root !== "/") return undefined;
-    named.set(controllers === "" ? "unified" : controllers.replace(/^name=/, ""), found.mountPoint);
+    const name = controllers === "" ? "unified" : controllers.replace(/^name=/, "");
+    // a named hierarchy may be called what a controller is
+    if (found === undefined || found.root !== "/" || found.readOnly || named.has(name)) return undefined;
+    named.set(name, found.mountPoint);
   }
   return named;
 }

@@ -88,7 +88,8 @@ interface Dump {
 
 function dump({ container, options, criu, directories, status }: Dump): void {
   const { preDump, imagePath, debug } = options;
-  const yard = cgroupYard(container.dir, criu);
+  // a pre-dump is about memory alone
+  const yard = preDump ? undefined : cgroupYard(container.dir, criu);
   const opts = dumpOptions(container, options, { directories, criu, statusFd: status.number, yard: yard?.directory });
   if (!preDump) writeDescriptors(imagePath, container.state.external_descriptors ?? []);
   for (const line of describeOptions(opts)) debug(line);
@@ -98,6 +99,8 @@ function dump({ container, options, criu, directories, status }: Dump): void {
     : new Holder(recordedCgroup(container.state), opts.freezeCgroup);
   const request = create(CriuReqSchema, { type: preDump ? CriuReqType.PRE_DUMP : CriuReqType.DUMP, opts });
   try {
+    // it freezes without a word before
+    if (preDump) holder?.startGuard();
     using question = new Question(criu.path, request, {
       notified: (notify) => {
         // an older one has opened it for itself by now: who waits for its end must not wait for this process
@@ -109,8 +112,8 @@ function dump({ container, options, criu, directories, status }: Dump): void {
       },
       files: holder === undefined ? [] : [holder.hold],
     });
-    // while CRIU starts: it needs none of these before it has notified for the first time
-    holder?.startGuard();
+    // while CRIU starts: a dump needs neither before it has notified for the first time
+    if (!preDump) holder?.startGuard();
     using _yard = yard && new LinkedYard(yard);
     question.answer();
   } catch (error) {

@@ -69,7 +69,8 @@ function isNetworkQuiet({ state }: Container, { tcpEstablished }: CheckpointOpti
 /** A configuration file counts more than the flags. */
 function mayAllowConnections(state: Container["state"]): boolean {
   const file = configFile(recordedAnnotations(state));
-  return file !== undefined && exists(file);
+  // CRIU looks for a relative path in a directory of its own
+  return file !== undefined && (!file.startsWith("/") || exists(file));
 }
 
 /** In the network namespace of the process. */

@@ -107,6 +107,10 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     "a container with a user namespace cannot join a namespace of others: give it one of its own in config.json",
   ],
   [/Operation not permitted|Permission denied/, "checkpoint and restore need root with all capabilities"],
+  [
+    /Can't create a temporary directory: Read-only file system/,
+    'CRIU needs a directory "tmp" in a root file system that is read-only: make one there',
+  ],
   [/No space left/, "the file system of the images is full"],
 ];
 

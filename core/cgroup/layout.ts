@@ -11,6 +11,7 @@ export interface Hierarchy {
   readonly mountPoint: string;
   /** The cgroup that the mount point shows: "/" but in a container. */
   readonly root: string;
+  readonly readOnly: boolean;
   /** The cgroup that the process is in. */
   readonly own: string;
 }
@@ -94,8 +95,9 @@ function controllersOf({ options }: MountEntry): string[] {
   return options.filter((option) => !others.has(option) && !option.startsWith("release_agent=") && option !== "");
 }
 
-function hierarchy({ mountPoint, root }: MountEntry, controllers: readonly string[], own = "/"): Hierarchy {
-  return { controllers, mountPoint, root, own };
+function hierarchy(mount: MountEntry, controllers: readonly string[], own = "/"): Hierarchy {
+  const { mountPoint, root, readOnly } = mount;
+  return { controllers, mountPoint, root, readOnly, own };
 }
 
 /** Cgroups by controller, "" for v2. Lines are "ID:controllers:path", and a path may hold colons. */

@@ -252,6 +252,20 @@ criuTest("restore() says that the root file system is another one", async () => 
   assertEquals(box.leftovers(), []);
 });
 
+criuTest("restore() says what CRIU needs in a root file system that is read-only", async () => {
+  await using box = sandbox({ "process.args": COUNTING, "root.readonly": true });
+  Deno.removeSync(`${box.rootfs}/tmp`);
+  await counting(box);
+  succeeded(await checkpoint(box));
+  const message = failed(await restoreFrom(box, imagesOf(box)));
+  assertStringIncludes(message, 'CRIU needs a directory "tmp"');
+  assertEquals(box.leftovers(), []);
+  Deno.mkdirSync(`${box.rootfs}/tmp`);
+  assertEquals(await restore(box), WELL);
+  await printsMore(box, 2);
+  assertCounted(box);
+});
+
 function restoreFrom(box: Sandbox, images: string) {
   const args = ["restore", "--detach", "--bundle", box.bundle, "--image-path", images, box.id];
   return box.runo([...WITH_CRIU, ...args]);

@@ -65,6 +65,12 @@ criuTest("CRIU locks no network that nobody outside can send to", async () => {
   Deno.writeTextFileSync(allowing, "tcp-established\n");
   assertEquals((await dumpOptions(box)).get("NetworkLock"), undefined);
   Deno.removeSync(allowing);
+  await using other = sandbox({
+    "process.args": COUNTING,
+    annotations: { "org.criu.config": "criu.conf" },
+  });
+  await counting(other);
+  assertEquals((await dumpOptions(other)).get("NetworkLock"), undefined);
   const pid = String(box.stateFile().init_process_pid);
   succeeded(await execute(["nsenter", "-t", pid, "-n", "ip", "link", "add", "net0", "type", "veth"]));
   assertEquals((await dumpOptions(box)).get("NetworkLock"), undefined);

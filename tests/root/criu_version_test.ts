@@ -90,6 +90,27 @@ criuTest(
   !exists("/usr/bin/strace") && "it needs the package strace",
 );
 
+criuTest(
+  "checkpoint() --pre-dump has a guard before CRIU, which freezes without a word before, and shows it no cgroups",
+  async () => {
+    await using box = sandbox();
+    await box.sleeping();
+    using criu = new FakeCriu({ answers: { VERSION: version(4, 1), FEATURE_CHECK: features({}), ...DONE } });
+    const trace = `${box.dir}/trace`, through = `strace -f -qq -e trace=execve -o ${trace}`;
+    const args = ["checkpoint", "--image-path", imagesOf(box), "--pre-dump", box.id];
+    succeeded(await box.runo(["--criu", criu.path, ...args], { through }));
+    const calls = Deno.readTextFileSync(trace).split("\n");
+    const guard = calls.findIndex((line) => line.includes('["runo", "guard"]'));
+    assert(
+      guard !== -1 && guard < calls.findLastIndex((line) => line.includes(`execve("${criu.path}"`)),
+      calls.join("\n"),
+    );
+    const { opts } = criu.asked().at(-1)!.request as { opts: Record<string, string> };
+    assertEquals(opts.cgroupYard, undefined);
+  },
+  !exists("/usr/bin/strace") && "it needs the package strace",
+);
+
 criuTest("checkpoint() goes on when CRIU does not answer for a feature, and not when it says no", async () => {
   const table = [
     [{}, ["--pre-dump"], undefined],

@@ -27,10 +27,17 @@ Deno.test("nameHierarchies() calls them what CRIU does", () => {
   assertEquals(named(v2, "0::/x\n"), { unified: "/sys/fs/cgroup" });
 });
 
-Deno.test("nameHierarchies() leaves all to CRIU when one is not mounted, or is seen in part", () => {
+Deno.test("nameHierarchies() leaves all to CRIU when one is not mounted, is seen in part, or not writable", () => {
   assertEquals(named(MOUNTS, `4:pids:/\n${OWN}`), undefined);
   assertEquals(named(MOUNTS.replace(/.*unified.*\n/, ""), OWN), undefined);
   assertEquals(named(MOUNTS.replace("0:30 /", "0:30 /docker/x"), OWN), undefined);
+  assertEquals(named(MOUNTS.replace("devices rw", "devices ro,nosuid"), OWN), undefined);
+  assertEquals(named(MOUNTS.replace("unified rw", "unified ro"), OWN), undefined);
+});
+
+Deno.test("nameHierarchies() leaves all to CRIU when two would have the same name", () => {
+  const twin = "36 31 0:33 / /sys/fs/cgroup/other rw - cgroup cgroup rw,name=devices\n";
+  assertEquals(named(MOUNTS + twin, `4:name=devices:/\n${OWN}`), undefined);
 });
 
 Deno.test("cgroupYard() is none for a CRIU that does not know of yards", () => {

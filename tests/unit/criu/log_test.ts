@@ -76,6 +76,7 @@ const KNOWN: readonly (readonly [string, string])[] = [
     "Error (criu/namespaces.c:1693): Failed to setns when join-ns ipc:/run/x: Operation not permitted",
     "one of its own in config.json",
   ],
+  ["Error (criu/mount.c:2955): mnt: Can't create a temporary directory: Read-only file system", 'a directory "tmp"'],
   ["Error (criu/uffd.c:1): uffd: Failed to get uffd API: Operation not permitted", "--lazy-pages"],
 ];
 

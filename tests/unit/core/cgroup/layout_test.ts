@@ -21,14 +21,20 @@ Deno.test("parseLayout() knows a hybrid host by its mounts", () => {
     [["devices"], "/"],
     [["name=systemd"], "/user"],
   ]);
-  assertEquals(layout.v2, { controllers: [], mountPoint: "/sys/fs/cgroup/unified", root: "/", own: "/user" });
+  assertEquals(layout.v2, {
+    controllers: [],
+    mountPoint: "/sys/fs/cgroup/unified",
+    root: "/",
+    readOnly: false,
+    own: "/user",
+  });
 });
 
 Deno.test("parseLayout() takes what is mounted over the others", () => {
   assertEquals(parseLayout(HYBRID + V2, "0::/x\n"), {
     kind: "v2",
     v1: [],
-    v2: { controllers: [], mountPoint: "/sys/fs/cgroup", root: "/", own: "/x" },
+    v2: { controllers: [], mountPoint: "/sys/fs/cgroup", root: "/", readOnly: false, own: "/x" },
   });
   assertEquals(parseLayout(HYBRID.replace(/.*unified.*\n/, ""), HYBRID_OWN).kind, "v1");
 });
