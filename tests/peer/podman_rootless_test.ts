@@ -2,8 +2,9 @@
 
 import { command, installed, succeed } from "./clients/command.ts";
 import { compare, RUNC, RUNO } from "./clients/compare.ts";
-import { Engine, IMAGE } from "./clients/engine.ts";
+import { IMAGE } from "./clients/engine.ts";
 import { makeImage } from "./clients/image.ts";
+import { Podman } from "./clients/podman.ts";
 import { SCENARIOS } from "./clients/scenarios.ts";
 
 const usable = Deno.uid() === 0 && await installed("podman") && await installed("runc") &&
@@ -21,12 +22,12 @@ const NAMES = [
   ...["run has the usual devices", "logs", "wait", "exec", "stop", "kill", "restart", "create, then start"],
 ] as const;
 
-function podman(runtime: string): Engine {
+function podman(runtime: string): Podman {
   const environment = [`XDG_RUNTIME_DIR=${directory}/xdg`, `HOME=${directory}/home`, "PATH=/usr/bin:/usr/sbin:/bin"];
   const as = ["setpriv", "--reuid", USER, "--regid", USER, "--init-groups", "env", "-i", ...environment];
   const prefix = [...as, "podman", "--storage-driver", "vfs", "--cgroup-manager=cgroupfs", "--events-backend=file"];
   const limits = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=1000:1000"];
-  return new Engine([...prefix, "--runtime", runtime], ["--network", "none", ...limits], directory);
+  return new Podman([...prefix, "--runtime", runtime], ["--network", "none", ...limits], directory);
 }
 
 Deno.test.beforeAll(async () => {

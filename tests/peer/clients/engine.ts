@@ -33,9 +33,9 @@ export class Engine {
     return name;
   }
 
-  /** `run` with the client's own flags; the image and the command are the last arguments. */
+  /** `run` in the foreground with the client's own flags; the image and the command are the last arguments. */
   run(flags: readonly string[], argv: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
-    return this.call(["run", ...this.createArguments, ...flags, IMAGE, ...argv], options);
+    return this.attached((more) => this.call(this.#run([...more, ...flags], argv), options));
   }
 
   /** `run --rm`: what the container printed and its exit code. */
@@ -47,16 +47,39 @@ export class Engine {
 
   /** `run --rm -t` from a terminal. */
   async onceOnTerminal(flags: readonly string[], argv: readonly string[]): Promise<Seen> {
-    const whole = [...this.#prefix, "run", ...this.createArguments, "--rm", "-t", ...flags, IMAGE, ...argv];
-    return seen(await onTerminal(whole));
+    const whole = (more: readonly string[]) => [...this.#prefix, ...this.#run([...more, "--rm", "-t", ...flags], argv)];
+    return seen(await this.attached((more) => onTerminal(whole(more))));
+  }
+
+  /** `create`, then `start -a`. */
+  async started(argv: readonly string[]): Promise<Seen> {
+    const name = this.name();
+    return seen(
+      await this.attached(async (more) => {
+        await this.must(["create", "--name", name, ...this.createArguments, ...more, IMAGE, ...argv]);
+        return await this.call(["start", "-a", name]);
+      }),
+    );
   }
 
   /** A running container. @returns its name */
   async detached(flags: readonly string[], argv: readonly string[]): Promise<string> {
     const name = this.name();
-    const { code, stderr } = await this.run(["-d", "--name", name, ...flags], argv);
+    const { code, stderr } = await this.call(this.#run(["-d", "--name", name, ...flags], argv));
     if (code !== 0) throw new Error(`run -d: exit code ${code}: ${stderr}`);
     return name;
+  }
+
+  #run(flags: readonly string[], argv: readonly string[]): string[] {
+    return ["run", ...this.createArguments, ...flags, IMAGE, ...argv];
+  }
+
+  /**
+   * A container whose output comes through the client.
+   * @param foreground runs it, with more flags for its making
+   */
+  protected attached(foreground: (more: readonly string[]) => Promise<Outcome>): Promise<Outcome> {
+    return foreground([]);
   }
 
   /** A shell command in a running container. */

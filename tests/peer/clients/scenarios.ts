@@ -169,12 +169,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const other = await e.once(flags, ["readlink", "/proc/1/ns/pid", "/proc/1/ns/ipc"]);
     return { same: own.stdout === other.stdout, code: other.code };
   },
-  "create, then start": async (e) => {
-    const name = e.name();
-    await e.must(["create", "--name", name, ...e.createArguments, "localhost/runo-peer:latest", "echo", "late"]);
-    const { code, stdout } = await e.call(["start", "-a", name]);
-    return { code, stdout };
-  },
+  "create, then start": (e) => e.started(["echo", "late"]),
   "running out of memory": async (e) => {
     const name = await e.detached(["-m", "16m", "--memory-swap", "16m"], ["sh", "-c", "head -c 100m /dev/zero | tail"]);
     await e.must(["wait", name]);
