@@ -99,7 +99,7 @@ function dump({ container, options, criu, directories, status }: Dump): void {
     : new Holder(recordedCgroup(container.state), opts.freezeCgroup);
   const request = create(CriuReqSchema, { type: preDump ? CriuReqType.PRE_DUMP : CriuReqType.DUMP, opts });
   try {
-    // it freezes without a word before
+    // CRIU freezes for a pre-dump without a notification before
     if (preDump) holder?.startGuard();
     using question = new Question(criu.path, request, {
       notified: (notify) => {

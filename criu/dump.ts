@@ -69,7 +69,7 @@ function isNetworkQuiet({ state }: Container, { tcpEstablished }: CheckpointOpti
 /** A configuration file counts more than the flags. */
 function mayAllowConnections(state: Container["state"]): boolean {
   const file = configFile(recordedAnnotations(state));
-  // CRIU looks for a relative path in a directory of its own
+  // where a relative path is looked for depends on CRIU: in the work directory before 4.2
   return file !== undefined && (!file.startsWith("/") || exists(file));
 }
 
