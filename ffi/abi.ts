@@ -39,6 +39,7 @@ export const SYSCALLS = {
   setfsuid: [122, 151],
   setfsgid: [123, 152],
   personality: [135, 92],
+  fsetxattr: [190, 7],
   fstatfs: [138, 44],
   pivot_root: [155, 41],
   prctl: [157, 167],
@@ -314,6 +315,7 @@ export const CLOSE_RANGE_CLOEXEC = 4;
 export const KEYCTL_JOIN_SESSION_KEYRING = 1;
 export const KEYCTL_SETPERM = 5;
 export const KEYCTL_DESCRIBE = 6;
+export const KEYCTL_GET_SECURITY = 17;
 export const IOPRIO_WHO_PROCESS = 1;
 
 export const F_DUPFD = 0;

@@ -24,7 +24,7 @@ import { lastCapability } from "./facts.ts";
 import { homeVariable } from "./home.ts";
 import { containerHookState } from "./hook_state.ts";
 import { compiledSeccomp } from "./late_seccomp.ts";
-import { checkLabels } from "./lsm.ts";
+import { checkLabels, withLabels } from "./lsm.ts";
 import { openFilesLimit } from "./nofile.ts";
 import type { ExecOptions } from "./options.ts";
 import { writePidFile } from "./pid_file.ts";
@@ -49,9 +49,10 @@ export interface Executed {
 export async function execProcess(options: ExecOptions, meanwhile: () => void = () => {}): Promise<Executed> {
   const container = loadContainer(options.root, options.id);
   checkStatus(container, options);
-  const spec: Spec = { ...recordedSpec(container.state), process: options.process };
+  const process = withLabels(options.process, container.state.config);
+  const spec: Spec = { ...recordedSpec(container.state), process };
   checkTerminal(spec, options);
-  checkLabels(options.process);
+  checkLabels(process);
   const keepFds = checkPreservedFds(options);
   const late = await loadLate(container, spec, options);
   const [ours, theirs] = socketPair();

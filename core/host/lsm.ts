@@ -2,6 +2,7 @@
 
 import { RunoError } from "../error.ts";
 import type { Process } from "../spec/types.ts";
+import type { StateFile } from "./state_file.ts";
 
 /** True when AppArmor is on. */
 export function hasAppArmor(): boolean {
@@ -12,13 +13,24 @@ export function hasAppArmor(): boolean {
   }
 }
 
-/** True when SELinux is on, enforcing or not. */
+/** True when SELinux is on, enforcing or not. Without a policy everything has the label "kernel", and nobody looks at others. */
 export function hasSELinux(): boolean {
   try {
-    return Deno.statSync("/sys/fs/selinux/enforce").isFile;
+    const own = Deno.readTextFileSync("/proc/self/attr/current");
+    return Deno.statSync("/sys/fs/selinux/enforce").isFile && !/^kernel\0?$/.test(own);
   } catch {
     return false;
   }
+}
+
+/** The process with the container's own labels where it names none, as runc has it: less confined it would be by oversight. */
+export function withLabels(process: Process, { process_label, apparmor_profile }: StateFile["config"]): Process {
+  const selinuxLabel = process.selinuxLabel || process_label, profile = process.apparmorProfile || apparmor_profile;
+  return {
+    ...process,
+    ...selinuxLabel ? { selinuxLabel } : {},
+    ...profile ? { apparmorProfile: profile } : {},
+  };
 }
 
 /**

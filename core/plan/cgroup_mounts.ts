@@ -5,7 +5,7 @@ import type { Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Mount } from "../spec/types.ts";
 import { type CgroupMount, type CreateInputs, hasNamespace } from "./inputs.ts";
-import { mountContext } from "./labels.ts";
+import { labelFileSystem } from "./labels.ts";
 import type { MountOptions } from "./mount_options.ts";
 import { mountpointOf, mountStep } from "./mount_step.ts";
 
@@ -56,9 +56,7 @@ function version1(
   const context = p.fsopen("tmpfs");
   p.fsconfigString(context, "source", "tmpfs");
   p.fsconfigString(context, "mode", "755");
-  for (const [key, value] of mountContext("tmpfs", inputs.spec.linux?.mountLabel)) {
-    p.fsconfigString(context, key, value);
-  }
+  labelFileSystem(p, context, "tmpfs", inputs.spec.linux?.mountLabel);
   p.fsconfigCreate(context);
   const safe = abi.MOUNT_ATTR_NOSUID | abi.MOUNT_ATTR_NODEV | abi.MOUNT_ATTR_NOEXEC;
   const tmpfs = p.fsmount(context, safe);

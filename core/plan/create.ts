@@ -9,16 +9,8 @@ import { chooseExecutable, enterWorkingDirectory, environment, launch, makeWorki
 import { devices } from "./devices.ts";
 import type { CreateInputs } from "./inputs.ts";
 import { hasNamespace, isNew } from "./inputs.ts";
-import {
-  hostName,
-  kernelParameters,
-  loopback,
-  networkDevices,
-  resourceLimits,
-  scheduling,
-  sessionKeyring,
-} from "./kernel.ts";
-import { labelExecution, labelKeys } from "./labels.ts";
+import { hostName, kernelParameters, loopback, networkDevices, resourceLimits, scheduling } from "./kernel.ts";
+import { labelExecution, labelledKeyring } from "./labels.ts";
 import { maskPaths, readonlyPaths } from "./masks.ts";
 import { mounts, readonlyTmpfs } from "./mounts.ts";
 import { beginning, cgroupNamespace, endOnSignals, namespaces } from "./namespaces.ts";
@@ -43,7 +35,7 @@ export function planCreate(inputs: CreateInputs): Program {
   cgroupNamespace(p, inputs, joined);
 
   const proc = privateProc(p);
-  labelKeys(p, proc, spec.process?.selinuxLabel, () => sessionKeyring(p, inputs));
+  labelledKeyring(p, proc, spec.process?.selinuxLabel, inputs);
   if (isNew(spec, "network")) loopback(p);
   if (Object.keys(spec.linux?.netDevices ?? {}).length > 0) networkDevices(p);
 

@@ -9,8 +9,8 @@ import { ASK } from "./asks.ts";
 import { confine, filter } from "./confine.ts";
 import type { HostFacts } from "./inputs.ts";
 import { joinContainer, type Joined } from "./join.ts";
-import { resourceLimits, sessionKeyring } from "./kernel.ts";
-import { isLabelled, joinedProc, labelExecution, labelKeys } from "./labels.ts";
+import { resourceLimits } from "./kernel.ts";
+import { isLabelled, joinedProc, labelExecution, labelledKeyring } from "./labels.ts";
 import { enterWorkingDirectory, environment } from "./launch.ts";
 import { defaultSignals, keepOnly } from "./namespaces.ts";
 import { loadSeccomp, type SeccompFilter } from "./seccomp.ts";
@@ -83,7 +83,7 @@ function enterContainer(p: Program, container: HookContainer): void {
   joinContainer(p, container);
   const process = container.confined?.spec.process;
   const proc = process !== undefined && isLabelled(process) ? joinedProc(p) : undefined;
-  labelKeys(p, proc, process?.selinuxLabel, () => sessionKeyring(p, container));
+  labelledKeyring(p, proc, process?.selinuxLabel, container);
   // it lasts until the hook is executed
   if (proc !== undefined && process !== undefined) labelExecution(p, proc, process);
   if (container.namespaces.includes("user")) {

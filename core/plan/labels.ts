@@ -7,6 +7,8 @@ import type { Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Process } from "../spec/types.ts";
 import { expectWord, procfsType } from "./checks.ts";
+import type { CreateInputs } from "./inputs.ts";
+import { sessionKeyring } from "./kernel.ts";
 import { privateProc } from "./rootfs.ts";
 
 /** Whether the process has a label of its own. */
@@ -62,9 +64,15 @@ function appArmor(p: Program, proc: Reg, profile: string): void {
   p.close(file);
 }
 
-/** Gives the keys that `make` makes the process' label: the keyring would else be the label's of whoever calls runo. */
-export function labelKeys(p: Program, proc: Reg | undefined, label: string | undefined, make: () => void): void {
-  if (proc === undefined || !label) return make();
+/** A session keyring with the process' label: it would else be the label's of whoever calls runo. */
+export function labelledKeyring(
+  p: Program,
+  proc: Reg | undefined,
+  label: string | undefined,
+  inputs: Pick<CreateInputs, "id" | "noNewKeyring">,
+): void {
+  // leave to label keys is needed only where there are keys
+  if (proc === undefined || !label || inputs.noNewKeyring) return sessionKeyring(p, inputs);
   const set = (value: string) => {
     const what = value === "" ? "taking back the SELinux label" : `setting SELinux label "${value}"`;
     p.step(`${what} of keys through \`/proc/self/attr/keycreate\``, {
@@ -74,11 +82,38 @@ export function labelKeys(p: Program, proc: Reg | undefined, label: string | und
     p.writeFile(proc, "self/attr/keycreate", value, { sameMount: true });
   };
   set(label);
-  make();
+  sessionKeyring(p, inputs);
   set("");
 }
 
-/** What mountLabel adds to the options of a file system: those of procfs and sysfs have labels of the policy's own. */
+/** Those whose files have labels of the policy's own, and the one whose only directory is labelled once it is mounted. */
+const WITHOUT_CONTEXT = new Set(["proc", "sysfs", "mqueue"]);
+
+/** What mountLabel adds to the options of a file system. */
 export function mountContext(type: string, label: string | undefined): (readonly [key: string, value: string])[] {
-  return !label || type === "proc" || type === "sysfs" ? [] : [["context", label]];
+  return !label || WITHOUT_CONTEXT.has(type) ? [] : [["context", label]];
+}
+
+/** Gives all files of a file system that is being made the label. */
+export function labelFileSystem(p: Program, context: Reg, type: string, label: string | undefined): void {
+  for (const [key, value] of mountContext(type, label)) {
+    const before = p.currentStep;
+    p.step(`${before.phrase} with the label "${value}"`, { pointer: "/linux/mountLabel", hints: SELINUX_HINTS });
+    p.fsconfigString(context, key, value);
+    p.resume(before);
+  }
+}
+
+/**
+ * Gives the directory of an mqueue the label. It takes no context: it is the IPC namespace's, which may have it mounted
+ * elsewhere, and the kernel allows it to no user namespace. What has no labels there keeps none, as without SELinux.
+ */
+export function labelQueues(p: Program, mount: Reg, label: string): void {
+  const before = p.currentStep;
+  p.step(`${before.phrase} with the label "${label}"`, { pointer: "/linux/mountLabel", hints: SELINUX_HINTS });
+  const directory = p.openat2(mount, ".", { directory: true, read: true, resolve: "host" });
+  const length = new TextEncoder().encode(label).length;
+  p.emit("fsetxattr", [directory, "security.selinux", label, length, 0], { ignore: "EOPNOTSUPP" });
+  p.close(directory);
+  p.resume(before);
 }

@@ -205,6 +205,7 @@ function executing(p: Program, inputs: LaunchInputs, handling: Handling, args: r
       ENOEXEC: words("exec format error"),
       ENOENT: words("no such file or directory"),
       EACCES: words("permission denied"),
+      EPERM: words("operation not permitted"),
     },
   });
   p.emitInto(result, "execve", args, handling);
@@ -212,10 +213,12 @@ function executing(p: Program, inputs: LaunchInputs, handling: Handling, args: r
 
 /** Nobody listens any more but the container's own stderr. */
 function explainExec(p: Program, command: string, result: Reg): void {
-  const reasons = [[-8, "exec format error"], [-2, "no such file or directory"], [
-    EACCES,
-    "permission denied",
-  ]] as const;
+  const reasons = [
+    [-8, "exec format error"],
+    [-2, "no such file or directory"],
+    [EACCES, "permission denied"],
+    [-1, "operation not permitted"],
+  ] as const;
   for (const [errno, reason] of reasons) {
     const mine = p.label(reason), next = p.label(`not ${reason}`);
     p.emit("jump_if_equal", [result, errno], { to: mine });

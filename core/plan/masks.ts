@@ -6,7 +6,7 @@ import { Data, type Label, type Reg } from "../program/assembly.ts";
 import type { Program } from "../program/program.ts";
 import type { Spec } from "../spec/types.ts";
 import { expectWord } from "./checks.ts";
-import { mountContext } from "./labels.ts";
+import { labelFileSystem } from "./labels.ts";
 import { inRoot } from "./paths.ts";
 
 /** Makes each path read-only, with all that is mounted below it; a missing one is fine. */
@@ -78,7 +78,7 @@ function coverDirectory(p: Program, { at, empty, done, label }: Cover): void {
   p.fsconfigString(context, "source", "tmpfs");
   p.fsconfigString(context, "nr_inodes", "1");
   p.fsconfigFlag(context, "ro");
-  for (const [key, value] of mountContext("tmpfs", label)) p.fsconfigString(context, key, value);
+  labelFileSystem(p, context, "tmpfs", label);
   p.fsconfigCreate(context);
   p.fsmountInto(empty, context, abi.MOUNT_ATTR_RDONLY);
   p.moveMount(empty, at);

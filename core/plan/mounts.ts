@@ -9,7 +9,7 @@ import { cgroupMount } from "./cgroup_mounts.ts";
 import { type CreateInputs, hasNamespace } from "./inputs.ts";
 import { isShown, shownFileSystem } from "./kernel_mounts.ts";
 import { type Attributes, isBind, LOCKABLE, mountFlags, type MountOptions, parseOptions } from "./mount_options.ts";
-import { mountContext } from "./labels.ts";
+import { labelFileSystem, labelQueues, mountContext } from "./labels.ts";
 import { attachStep, expectProc, mountpointOf, mountStep } from "./mount_step.ts";
 import { inRoot } from "./paths.ts";
 import { allMounts, takeSource } from "./sources.ts";
@@ -136,26 +136,25 @@ export function newFileSystem(
   if (!SHARED_FILE_SYSTEMS.has(type) && type !== "tmpfs" && options.attributes & abi.MOUNT_ATTR_RDONLY) {
     p.fsconfigFlag(context, "ro");
   }
-  for (const [key, value] of entries(type, options, inputs)) {
+  for (const [key, value] of entries(options)) {
     if (value === undefined) p.fsconfigFlag(context, key);
     else p.fsconfigString(context, key, value);
   }
   if (mode !== undefined) p.fsconfigString(context, "mode", mode);
+  const label = inputs.spec.linux?.mountLabel;
+  labelFileSystem(p, context, type, label);
   p.fsconfigCreate(context);
-  return p.fsmount(context, firstAttributes(type, options));
+  const created = p.fsmount(context, firstAttributes(type, options));
+  if (type === "mqueue" && label) labelQueues(p, created, label);
+  return created;
 }
 
-/** The file system's own options as key and value, the label of SELinux included where it belongs. */
-function entries(
-  type: string,
-  options: MountOptions,
-  { spec }: CreateInputs,
-): (readonly [string, string | undefined])[] {
-  const all = options.data.map((entry) => {
+/** The file system's own options as key and value. */
+function entries({ data }: MountOptions): (readonly [string, string | undefined])[] {
+  return data.map((entry) => {
     const equals = entry.indexOf("=");
     return equals < 0 ? [entry, undefined] as const : [entry.slice(0, equals), entry.slice(equals + 1)] as const;
   });
-  return [...all, ...mountContext(type, spec.linux?.mountLabel)];
 }
 
 /** mount(2), for option values that fsconfig(2) cannot take; "." is the place that was opened, not a path. */
@@ -163,7 +162,8 @@ function mountByPath(p: Program, { root, at }: Place, mount: Mount, options: Mou
   const type = mount.type ?? "none";
   // a label has commas of its own
   const text = (key: string, value: string) => key === "context" ? `${key}="${value}"` : `${key}=${value}`;
-  const data = entries(type, options, inputs).map(([key, value]) => value === undefined ? key : text(key, value));
+  const all = [...entries(options), ...mountContext(type, inputs.spec.linux?.mountLabel)];
+  const data = all.map(([key, value]) => value === undefined ? key : text(key, value));
   p.emit("fchdir", [at]);
   const flags = mountFlags(firstAttributes(type, options));
   p.emit("mount", [mount.source ?? type, ".", type, flags, [...options.flags, ...data].join(",")]);

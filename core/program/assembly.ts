@@ -129,6 +129,11 @@ export class Assembly {
     return this.#step = { phrase, ...about };
   }
 
+  /** What was said last. */
+  get currentStep(): Step {
+    return this.#step;
+  }
+
   /** Says that they go on with what was said before. */
   resume(step: Step): void {
     this.#step = step;

@@ -61,6 +61,7 @@ export const CONSTANTS: Readonly<Record<string, number | bigint | readonly [numb
   IN_NONBLOCK: 2048,
   IOPRIO_WHO_PROCESS: 1,
   KEYCTL_DESCRIBE: 6,
+  KEYCTL_GET_SECURITY: 17,
   KEYCTL_JOIN_SESSION_KEYRING: 1,
   KEYCTL_SETPERM: 5,
   MFD_ALLOW_SEALING: 2,

@@ -8,7 +8,7 @@ const PACKAGES: Readonly<Record<Suite, readonly string[]>> = {
   unit: ["binutils", "binutils-x86-64-linux-gnu", "binutils-aarch64-linux-gnu", "qemu-user"],
   root: ["busybox-static", "uidmap", "iproute2", "strace", "qemu-user", "libc6-arm64-cross", "libgcc-s1-arm64-cross"],
   peer: ["runc", "crun", "podman", "buildah", "conmon", "containerd", "docker.io"],
-  vm: ["qemu-system-x86", "debootstrap", "e2fsprogs"],
+  vm: ["qemu-system-x86", "debootstrap", "e2fsprogs", "secilc"],
 };
 
 /** The packages of these suites that are not installed; none when there is no dpkg to ask. */

@@ -52,10 +52,10 @@ const RECIPE = 2;
 /** What the initramfs must load to find the disks; a kernel may have some of it built in. */
 const BOOT_MODULES = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"];
 
-/** Why there can be no machine here; undefined when there can. */
-export function cannotRun(): string | undefined {
+/** Why there can be no machine here, or none that needs these further tools; undefined when there can. */
+export function cannotRun(more: readonly string[] = []): string | undefined {
   if (Deno.build.arch !== "x86_64") return "the image is for x86_64";
-  const missing = ["qemu-system-x86_64", "debootstrap", "mke2fs"].filter((tool) => !inPath(tool));
+  const missing = ["qemu-system-x86_64", "debootstrap", "mke2fs", ...more].filter((tool) => !inPath(tool));
   if (missing.length > 0) return `not installed: ${missing.join(", ")}`;
   if (Deno.uid() !== 0) return "debootstrap needs root";
   return undefined;

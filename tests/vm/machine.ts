@@ -16,13 +16,17 @@ export interface Lane {
   readonly kernel?: Flavour;
   /** Further words of the kernel's command line. */
   readonly kernelArguments?: readonly string[];
+  /** Programs that only this lane needs. */
+  readonly tools?: readonly string[];
+  /** Puts more on the second disk, whose files are in this directory. */
+  readonly prepare?: (payload: string) => void;
   /** Minutes that all of it may take. */
   readonly minutes?: number;
 }
 
 /** Runs the lane and registers one test for each test that ran in the guest. */
 export async function registerLane(lane: Lane): Promise<void> {
-  const reason = cannotRun();
+  const reason = cannotRun(lane.tools);
   if (reason !== undefined) {
     Deno.test({ name: `${lane.name}: skipped, ${reason}`, ignore: true, fn: () => {} });
     return;
@@ -46,7 +50,7 @@ async function runLane(lane: Lane): Promise<{ report: Report; log: string }> {
   const image = await provideImage();
   const directory = Deno.makeTempDirSync({ prefix: "runo-vm-" });
   try {
-    makePayload(`${directory}/payload.ext4`);
+    makePayload(`${directory}/payload.ext4`, lane.prepare);
     const started = new Deno.Command("qemu-system-x86_64", {
       args: qemuArguments(lane, image, directory),
       stdin: "null",

@@ -9,8 +9,8 @@ const SOURCES = ["deno.json", "deno.lock", "mod.ts", "cli", "core", "criu", "ffi
 /** What they import from npm. */
 const PACKAGES = ["deno-std"];
 
-/** Makes the disk's file system as a file. */
-export function makePayload(file: string): void {
+/** Makes the disk's file system as a file. `prepare` may add to the directory that it is made of. */
+export function makePayload(file: string, prepare: (tree: string) => void = () => {}): void {
   const tree = `${file}.tree`;
   Deno.mkdirSync(`${tree}/repo/dist`, { recursive: true });
   for (const source of SOURCES.filter((name) => exists(`${REPO}/${name}`))) {
@@ -19,6 +19,7 @@ export function makePayload(file: string): void {
   copyOrLink(`${REPO}/dist/runo`, `${tree}/repo/dist/runo`);
   copyOrLink(Deno.execPath(), `${tree}/deno`);
   copyPackages(`${tree}/deno-dir`);
+  prepare(tree);
   makeFileSystem(tree, file, "1G");
   Deno.removeSync(tree, { recursive: true });
 }

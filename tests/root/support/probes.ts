@@ -7,12 +7,15 @@ import { Program } from "../../../core/program/program.ts";
 
 const KEY_SPEC_SESSION_KEYRING = -3;
 
-/** Writes a program that prints the description of its session keyring: "keyring;0;0;3f3b0000;NAME" and NULs. */
-export function writeKeyringProbe(path: string): void {
+/**
+ * Writes a program that prints the description of its session keyring, "keyring;0;0;3f3b0000;NAME" and NULs; or what another
+ * operation of keyctl(2) with the same arguments says about it.
+ */
+export function writeKeyringProbe(path: string, operation: number = abi.KEYCTL_DESCRIBE): void {
   const p = new Program(Deno.build.arch);
   const text = new Data(new Uint8Array(256), { text: "description" });
   p.step("describing the session keyring");
-  p.emit("keyctl", [abi.KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, text, text.bytes.length, 0]);
+  p.emit("keyctl", [operation, KEY_SPEC_SESSION_KEYRING, text, text.bytes.length, 0]);
   p.emit("write", [1, text, text.bytes.length]);
   p.emit("exit_group", [0]);
   Deno.writeFileSync(path, p.image(2), { mode: 0o755 });
