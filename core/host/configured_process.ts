@@ -3,7 +3,7 @@
 import { RunoError } from "../error.ts";
 import type { Process } from "../spec/types.ts";
 import type { Container } from "./container.ts";
-import { recordedBundle } from "./state_file.ts";
+import { recordedBundle, type StateFile } from "./state_file.ts";
 
 /**
  * As the bundle says now, which is runc's way; as it said at creation when the bundle is gone.
@@ -19,6 +19,22 @@ export async function configuredProcess({ state }: Container): Promise<Process> 
   const { process } = readBundleConfig(path);
   if (process === undefined) throw new RunoError("process property must not be empty", { kind: "invalid" });
   return process;
+}
+
+/** The process with the container's capabilities where it names none, as runc has it. */
+export function withCapabilities(process: Process, { capabilities }: StateFile["config"]): Process {
+  if (process.capabilities !== undefined || !capabilities) return process;
+  const { Bounding, Effective, Inheritable, Permitted, Ambient } = capabilities;
+  return {
+    ...process,
+    capabilities: {
+      bounding: Bounding ?? [],
+      effective: Effective ?? [],
+      inheritable: Inheritable ?? [],
+      permitted: Permitted ?? [],
+      ambient: Ambient ?? [],
+    },
+  };
 }
 
 /**

@@ -17,6 +17,7 @@ import type { SeccompFilter } from "../plan/seccomp.ts";
 import type { Program } from "../program/program.ts";
 import type { Spec } from "../spec/types.ts";
 import { cgroupToJoin, directoriesOf, recordedCgroup, subCgroup } from "./recorded_cgroup.ts";
+import { withCapabilities } from "./configured_process.ts";
 import { takeCallersSize } from "./console.ts";
 import { type Container, containerStatus, isInitAlive, loadContainer } from "./container.ts";
 import { awaitExecution, converse } from "./conversation.ts";
@@ -49,7 +50,8 @@ export interface Executed {
 export async function execProcess(options: ExecOptions, meanwhile: () => void = () => {}): Promise<Executed> {
   const container = loadContainer(options.root, options.id);
   checkStatus(container, options);
-  const process = withLabels(options.process, container.state.config);
+  const { config } = container.state;
+  const process = withCapabilities(withLabels(options.process, config), config);
   const spec: Spec = { ...recordedSpec(container.state), process };
   checkTerminal(spec, options);
   checkLabels(process);

@@ -92,6 +92,19 @@ rootTest("exec() takes a process from a file, and nothing else then", async () =
   assertMatch(error, /^exec failed: .*process\.json: .*\/args.*\/cwd|.*\/cwd.*\/args/);
 });
 
+rootTest("exec() of a process from a file that names no capabilities has the container's", async () => {
+  await using box = sandbox();
+  await box.sleeping();
+  const path = `${box.dir}/process.json`, args = ["/bin/grep", "Cap", "/proc/self/status"];
+  const process = { user: { uid: 0, gid: 0 }, args, cwd: "/", noNewPrivileges: true };
+  Deno.writeTextFileSync(path, JSON.stringify(process));
+  const printed = await box.ok("exec", "--process", path, box.id);
+  assertEquals(printed, await box.ok("exec", box.id, ...args));
+  Deno.writeTextFileSync(path, JSON.stringify({ ...process, capabilities: {} }));
+  assertMatch(await box.ok("exec", "--process", path, box.id), /CapEff:\s0{16}\n/);
+  assertEquals(/CapEff:\s0{16}\n/.test(printed), false, printed);
+});
+
 rootTest("exec() does not wait for a detached process, and tells its pid", async () => {
   await using box = sandbox();
   await box.sleeping();
