@@ -2,6 +2,7 @@
 
 import { command, type CommandOptions, installed, onTerminal, type Outcome, succeed } from "./clients/command.ts";
 import { type Client, compare, RUNC, RUNO } from "./clients/compare.ts";
+import { eventually } from "./clients/criu.ts";
 import { type Daemon, startContainerd } from "./clients/daemons.ts";
 import { type Seen, seen } from "./clients/engine.ts";
 import { makeImage } from "./clients/image.ts";
@@ -104,7 +105,7 @@ Deno.test.afterAll(async () => {
 const FOREVER = "trap 'exit 5' TERM; while :; do sleep 0.1; done";
 
 /** ctr may close before it has copied the last of the output, with any runtime. */
-const LINGER = "sleep 0.2";
+const LINGER = "sleep 1";
 
 const SCENARIOS: Readonly<Record<string, (ctr: Ctr) => Promise<unknown>>> = {
   "run prints": (c) => c.once([], ["echo", "hello"]),
@@ -145,7 +146,7 @@ const SCENARIOS: Readonly<Record<string, (ctr: Ctr) => Promise<unknown>>> = {
     const name = await c.detached([], FOREVER);
     const before = await c.status(name);
     await c.call(["tasks", "kill", "-s", "SIGKILL", name]);
-    for (let n = 0; n < 50 && await c.status(name) === "RUNNING"; n++) await c.call(["version"]);
+    await eventually("the end", async () => await c.status(name) !== "RUNNING");
     return { before, after: await c.status(name) };
   },
   "pause and resume": async (c) => {

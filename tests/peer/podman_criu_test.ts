@@ -8,6 +8,7 @@ import { COUNTING, eventually, withCriu } from "./clients/criu.ts";
 import { type Engine, IMAGE } from "./clients/engine.ts";
 import { makeImage } from "./clients/image.ts";
 import { podman } from "./clients/podman.ts";
+import { LISTENING } from "../root/support/criu.ts";
 
 const criu = await withCriu("podman");
 const before = "before" in criu ? criu.before : [];
@@ -69,7 +70,7 @@ function status(engine: Engine, name: string): Promise<string> {
   return engine.inspect(name, "{{.State.Status}} {{.State.Checkpointed}} {{.State.Restored}}");
 }
 
-const CONNECTED = "busybox nc -l -p 7000 -e cat & sleep 0.3; (echo hello; sleep 1000) | " +
+const CONNECTED = `busybox nc -l -p 7000 -e cat & ${LISTENING}; (echo hello; sleep 1000) | ` +
   "busybox nc 127.0.0.1 7000 >/root/echo & wait";
 
 async function connected(engine: Engine): Promise<string> {

@@ -1,6 +1,6 @@
 // `events`: the same words as runc, out of memory as it happens, and an end.
 import { assert, assertEquals } from "@std/assert";
-import { rootTest, sandbox, succeeded } from "./harness.ts";
+import { rootTest, sandbox, succeeded, until } from "./harness.ts";
 
 rootTest("events() prints what the container uses", async () => {
   await using box = sandbox({
@@ -42,7 +42,7 @@ rootTest("events() prints records until the container has ended, and oom when me
   await box.ok("start", box.id);
   const events = box.start(["events", "--interval", "100ms", box.id]);
   const writer = await Deno.open(`${box.rootfs}/fifo`, { write: true });
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await until(() => events.stdout().split('"stats"').length > 2, "two records");
   await writer.write(new TextEncoder().encode("go\n"));
   writer.close();
   const lines = succeeded(await events.result).trimEnd().split("\n");

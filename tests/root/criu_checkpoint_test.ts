@@ -4,6 +4,7 @@ import { exists, failed, sandbox, succeeded, until } from "./harness.ts";
 import {
   assertCounted,
   checkpoint,
+  CONNECTED,
   COUNTING,
   counting,
   criuTest,
@@ -14,9 +15,6 @@ import {
   runo,
   tracksMemory,
 } from "./support/criu.ts";
-
-/** A container that serves one TCP connection and holds it open, and the client of it inside. */
-const CONNECTED = "nc -l -p 7000 -e cat & sleep 0.3; (echo hello; sleep 1000) | nc 127.0.0.1 7000 >/tmp/echo & wait";
 
 criuTest("checkpoint() refuses a container that is not running, with runc's words", async () => {
   await using box = sandbox({ "process.args": ["true"] });

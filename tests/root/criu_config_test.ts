@@ -3,7 +3,17 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
 import { exists, failed, type Result, type Sandbox, sandbox, succeeded, until } from "./harness.ts";
-import { assertCounted, COUNTING, counting, criuTest, imagesOf, piped, printsMore, runo } from "./support/criu.ts";
+import {
+  assertCounted,
+  CONNECTED,
+  COUNTING,
+  counting,
+  criuTest,
+  imagesOf,
+  piped,
+  printsMore,
+  runo,
+} from "./support/criu.ts";
 
 const WELL = { code: 0, stdout: "", stderr: "" };
 
@@ -84,9 +94,6 @@ criuTest(
     assertEquals(await logsOf(box, (...args) => machine.restore(...args)), ["Y.log"]);
   },
 );
-
-/** A container that serves one TCP connection and holds it open, and the client of it inside. */
-const CONNECTED = "nc -l -p 7000 -e cat & sleep 0.3; (echo hello; sleep 1000) | nc 127.0.0.1 7000 >/tmp/echo & wait";
 
 criuTest("/etc/criu/runc.conf allows what no flag did", async () => {
   await using box = sandbox({ "process.args": ["sh", "-c", CONNECTED] });

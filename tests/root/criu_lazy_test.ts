@@ -65,7 +65,7 @@ criuTest("checkpoint() and restore() --lazy-pages move a container page by page 
     );
     let ended = false;
     source.result.finally(() => ended = true);
-    const ready = await execute(["od", "-An", "-tx1", fifo], { timeout: 10_000 });
+    const ready = await execute(["od", "-An", "-tx1", fifo]);
     assertEquals(ready.stdout.trim(), "00", "one NUL byte, and the end of the file");
     await sleep(200);
     assert(!ended, "the checkpoint waits until its pages are fetched");

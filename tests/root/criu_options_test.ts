@@ -13,6 +13,7 @@ import {
   criuTest,
   freePort,
   imagesOf,
+  LISTENING,
   piped,
   printsMore,
   restore,
@@ -70,7 +71,8 @@ criuTest("checkpoint() and restore() --empty-ns network give an empty network wi
     await counting(box);
     assertEquals(await checkpoint(box, ...flags), WELL);
     assertEquals(await restore(box, ...flags), WELL);
-    const script = "ls /sys/class/net; ifconfig lo; nc -l -p 7000 -e cat & sleep 0.2; echo there | nc 127.0.0.1 7000";
+    const script =
+      `ls /sys/class/net; ifconfig lo; nc -l -p 7000 -e cat & ${LISTENING}; echo there | nc 127.0.0.1 7000`;
     const text = await box.ok("exec", box.id, "sh", "-c", script);
     assertMatch(text, /^lo\n/);
     assertMatch(text, /UP LOOPBACK RUNNING/);

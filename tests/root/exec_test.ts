@@ -47,7 +47,7 @@ rootTest("exec() into a container whose init is about to die ends, well or with 
     const pid = await box.create({ "process.args": ["usleep", String(i * 2500)] });
     const before = Deno.readTextFileSync(`${box.stateDir}/state.json`);
     await box.ok("start", box.id);
-    const result = await box.runo(["exec", box.id, "true"], { timeout: 10_000 });
+    const result = await box.runo(["exec", box.id, "true"]);
     if (result.code === 255) assert(failed(result, 255).length > 0);
     else assert(result.code === 0 || result.code === 137, JSON.stringify(result));
     assertEquals(exists(`${box.stateDir}/exec.fifo`), false);

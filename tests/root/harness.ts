@@ -230,9 +230,9 @@ export function failed({ code, stdout, stderr }: Result, expected = 1): string {
   return message === undefined ? lines[0]! : JSON.parse(message);
 }
 
-/** Waits until something is so; fails after ten seconds, or more where everything takes longer. */
+/** Waits until something is so; fails after half a minute, or more where everything takes longer. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000 * PATIENCE;
+  const deadline = performance.now() + 30_000 * PATIENCE;
   while (!await holds()) {
     assert(performance.now() < deadline, `waited in vain for ${what}`);
     await sleep(10);
@@ -250,7 +250,7 @@ export function processStatus(pid: number, field: string): string {
   return new RegExp(`^${field}:\\s*(.*)$`, "m").exec(text)?.[1] ?? "";
 }
 
-/** Shell words that wait for a file, ten seconds at most: a loop that outlives its test would run for ever. */
+/** Shell words that wait for a file, half a minute at least but not for ever: a loop that outlives its test would run for ever. */
 export function awaiting(path: string): string {
-  return `i=0; until test -e ${path} || test $i = 500; do sleep 0.02; i=$((i+1)); done`;
+  return `i=0; until test -e ${path} || test $i = 1500; do sleep 0.02; i=$((i+1)); done`;
 }

@@ -276,12 +276,10 @@ rootTest("a hook past its timeout is killed, and what it started is not waited f
   for (const phase of HOST_PHASES.slice(0, 3)) {
     await using box = sandbox();
     const { dir, changes } = shared(box);
-    const hook = script(`sleep 100 & echo $! >${dir}/child; wait`, { timeout: 1 });
-    const before = performance.now();
+    // longer than the harness waits
+    const hook = script(`sleep 10000 & echo $! >${dir}/child; wait`, { timeout: 1 });
     const line = await box.refused({ ...changes, [`hooks.${phase}`]: [hook] });
     assertStringIncludes(line, `error running ${phase} hook #0: hook ran past specified timeout of 1.0s`);
-    // it would be a hundred, or the thirty of the harness
-    assert(performance.now() - before < 20_000);
     const child = Number(lines(`${dir}/child`)[0]);
     if (phase !== "createContainer") Deno.kill(child, "SIGKILL");
   }

@@ -92,7 +92,6 @@ rootTest("run() keeps from the host what is mounted in a shared root", async () 
   }; ls ${box.rootfs}/mnt >${box.dir}/seen; touch ${box.rootfs}/tmp/go) & true`;
   const result = await box.runo(["run", "--bundle", box.bundle, box.id], {
     mounts: `${setup}; ${watch}`,
-    timeout: 15_000,
   });
   succeeded(result);
   assertEquals(Deno.readTextFileSync(`${box.dir}/seen`), "");

@@ -38,9 +38,9 @@ rootTest("start() does not wait for an init that dies meanwhile", async () => {
   await using box = sandbox({ "process.args": ["sleep", "1000"] });
   for (let i = 0; i < 25; i++) {
     await box.create();
-    const starting = box.runo(["start", box.id], { timeout: 10_000 });
+    const starting = box.runo(["start", box.id]);
     await sleep(i % 20);
-    const deleting = box.runo(["delete", "--force", box.id], { timeout: 10_000 });
+    const deleting = box.runo(["delete", "--force", box.id]);
     const [started, deleted] = await Promise.all([starting, deleting]);
     assertEquals(deleted, { code: 0, stdout: "", stderr: "" });
     if (started.code !== 0) assertNotEquals(failed(started), "");
@@ -78,7 +78,7 @@ rootTest("run() does not hang when seccomp kills init before it executes", async
       syscalls: [{ names: ["capset"], action: "SCMP_ACT_KILL_PROCESS" }],
     },
   });
-  const result = await box.runo(["run", "--bundle", box.bundle, box.id], { timeout: 10_000 });
+  const result = await box.runo(["run", "--bundle", box.bundle, box.id]);
   assertNotEquals(result.code, 0);
   assertEquals(box.leftovers(), []);
 });

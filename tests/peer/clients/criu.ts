@@ -17,7 +17,7 @@ export async function withCriu(client: string): Promise<{ readonly before: reado
 
 /** Asks again until it is so. @throws {Error} when that takes too long */
 export async function eventually(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let n = 0; n < 100; n++) {
+  for (let n = 0; n < 600; n++) {
     if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

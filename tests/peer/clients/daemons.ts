@@ -20,7 +20,7 @@ export class Daemon implements AsyncDisposable {
 
   /** Waits until the probe succeeds. */
   async ready(probe: readonly string[]): Promise<void> {
-    for (let n = 0; n < 150; n++) {
+    for (let n = 0; n < 600; n++) {
       if ((await command(probe, { seconds: 5 })).code === 0) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

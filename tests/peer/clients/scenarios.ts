@@ -6,7 +6,7 @@ import { seen } from "./engine.ts";
 /** Seen with one runtime; compared with the other. */
 export type Scenario = (engine: Engine) => Promise<unknown>;
 
-const FOREVER = ["sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.1; done"];
+const FOREVER = ["sh", "-c", "trap 'exit 5' TERM; : > /tmp/trapped; while :; do sleep 0.1; done"];
 
 /** By what they show. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -108,7 +108,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await e.must(["exec", "-d", name, "sh", "-c", "echo here > /tmp/made"]);
     return await e.exec(
       name,
-      "for i in 1 2 3 4 5 6 7 8 9; do test -s /tmp/made && break; sleep 0.1; done; cat /tmp/made",
+      "for i in $(seq 300); do test -s /tmp/made && break; sleep 0.1; done; cat /tmp/made",
     );
   },
   "exec as health checks do, twenty times": async (e) => {
@@ -119,7 +119,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   "stop": async (e) => {
     const name = await e.detached([], FOREVER);
-    await e.must(["stop", "-t", "5", name]);
+    await e.exec(name, "until test -e /tmp/trapped; do sleep 0.02; done");
+    await e.must(["stop", "-t", "30", name]);
     return await e.inspect(name, "{{.State.Status}} {{.State.ExitCode}}");
   },
   "kill": async (e) => {

@@ -40,7 +40,7 @@ export interface Running {
 /** How many times longer everything may take: in a virtual machine without hardware support it does. */
 export const PATIENCE: number = Deno.env.get("RUNO_VM") === undefined ? 1 : 10;
 
-const TIME_LIMIT_MS = 30_000 * PATIENCE;
+const TIME_LIMIT_MS = 60_000 * PATIENCE;
 
 /** Runs a command to its end. @throws {Error} when it takes too long */
 export function execute(command: readonly string[], options: ExecuteOptions = {}): Promise<Result> {

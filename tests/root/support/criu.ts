@@ -105,6 +105,13 @@ export function assertCounted(box: Sandbox): void {
   assertEquals(lines, lines.map((_, i) => String(i + 1)));
 }
 
+/** Shell words that wait until somebody listens on port 7000. */
+export const LISTENING = "until grep -qs ':1B58 0*:0000 0A' /proc/net/tcp /proc/net/tcp6; do sleep 0.02; done";
+
+/** A shell script with a connection to itself over the loopback device, whose echo is in a file. */
+export const CONNECTED =
+  `nc -l -p 7000 -e cat & ${LISTENING}; (echo hello; sleep 1000) | nc 127.0.0.1 7000 >/tmp/echo & wait`;
+
 /** A port of the loopback device that nobody uses. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -19,8 +19,9 @@ import { allocate } from "../../../ffi/memory.ts";
 import { receive } from "../../../ffi/socket.ts";
 import { poll } from "../../../ffi/spawn.ts";
 import { WINSIZE } from "../../../ffi/structs.ts";
+import { PATIENCE } from "./command.ts";
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000 * PATIENCE;
 
 /** A socket that terminals (or pidfds) are sent to. */
 export class Receiver implements Disposable {
