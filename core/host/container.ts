@@ -41,6 +41,8 @@ export type ListEntry =
 
 /** More than it takes to lock a directory that has been made. */
 const LOCKING_MS = 10;
+/** How often a directory without a container is looked at before it counts as left over. */
+const LOOKS = 3;
 
 /** The FIFO in the state directory that a created container waits on; `start` removes it. */
 export const EXEC_FIFO = "exec.fifo";
@@ -200,29 +202,34 @@ export function ociState(container: Container, status: Status = containerStatus(
 export function listContainers(root: string): ListEntry[] {
   const owners = new Map<number, string>();
   return ids(root).flatMap((id): ListEntry[] => {
-    const dir = `${root}/${id}`;
     try {
-      const state = ociState(loadListed(root, id));
-      const uid = Deno.lstatSync(dir).uid ?? 0;
-      const owner = owners.get(uid) ?? ownerName(uid);
-      owners.set(uid, owner);
-      return [{ id, state: { ...state, owner } }];
+      const found = loadListed(root, id);
+      if (found === undefined) return [];
+      const owner = owners.get(found.uid) ?? ownerName(found.uid);
+      owners.set(found.uid, owner);
+      return [{ id, state: { ...found.state, owner } }];
     } catch (error) {
-      // deleted in the meantime, or just being made: nothing to tell
-      if (!isDirectory(dir) || (isNotFound(error) && isLocked(dir))) return [];
       return [{ id, error: new RunoError(`load container ${id}`, { cause: error }) }];
     }
   });
 }
 
-/** A directory is made a moment before it is locked: one that seems to be left over is looked at once more. */
-function loadListed(root: string, id: string): Container {
-  try {
-    return loadContainer(root, id);
-  } catch (error) {
-    if (!isNotFound(error) || isLocked(`${root}/${id}`)) throw error;
-    sleep(LOCKING_MS);
-    return loadContainer(root, id);
+/**
+ * Undefined for what was deleted in the meantime, or is just being made or removed. Its lock tells so, but a directory is made
+ * a moment before it is locked, and may be another one of the same name by now: what seems to be left over is looked at again.
+ */
+function loadListed(root: string, id: string): { state: ContainerState; uid: number } | undefined {
+  const dir = `${root}/${id}`;
+  for (let look = 1;; look++) {
+    try {
+      const state = ociState(loadContainer(root, id));
+      return { state, uid: Deno.lstatSync(dir).uid ?? 0 };
+    } catch (error) {
+      const isMissing = isNotFound(error) || errnoOf(error) === "ENOENT";
+      if (!isDirectory(dir) || (isMissing && isLocked(dir))) return undefined;
+      if (!isMissing || look === LOOKS) throw error;
+      sleep(LOCKING_MS);
+    }
   }
 }
 
